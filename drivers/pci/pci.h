@@ -1,0 +1,81 @@
+/*
+ * drivers/pci/pci.h - PCI functions, their BARs, and drivers for them.
+ *
+ * PCI 3.0 6.1-6.2; ECAM: PCIe 3.0 7.2.2.
+ *
+ *     static const struct pci_device_id edu_ids[] = {{0x1234, 0x11e8}, {0}};
+ *     static const struct pci_driver edu_driver = {
+ *         .name = "edu", .ids = edu_ids, .probe = ..., .remove = ...,
+ *     };
+ *     PCI_DRIVER(edu_driver);
+ */
+#pragma once
+
+#include <kernel/core/irq.h>
+#include <kernel/lib/list.h>
+#include <mm/io.h>
+
+#define PCI_BARS 6
+#define PCI_ANY_ID 0xffff
+
+struct pci_bar {
+    phys_addr_t start; /* or the first I/O port */
+    u64 size;          /* bytes; 0: not implemented */
+    bool io, mem64, prefetch;
+    struct resource *res;
+};
+
+struct pci_dev {
+    u16 segment;
+    u8 bus, slot, func;
+    u16 vendor, device, subvendor, subdevice;
+    u32 class; /* base << 16 | sub << 8 | interface */
+    u8 revision, irq_pin, irq_line;
+    struct pci_bar bar[PCI_BARS];
+    unsigned int irq; /* after pci_irq_request */
+    bool msi;
+    const struct pci_driver *driver;
+    void *driver_data;
+    struct list_head link; /* pci_devices, in bus order */
+};
+
+struct pci_device_id {
+    u16 vendor, device; /* 0: end of the table */
+};
+
+struct pci_driver {
+    const char *name;
+    const struct pci_device_id *ids;
+    /* 0, or -errno with everything given back.  May sleep. */
+    int (*probe)(struct pci_dev *dev);
+    void (*remove)(struct pci_dev *dev);
+};
+#define PCI_DRIVER(driver)                                                     \
+    static const struct pci_driver *const pci_driver_##driver                  \
+        __section(".pci_drivers") = &(driver)
+
+extern struct list_head pci_devices;
+
+u8 pci_read8(const struct pci_dev *dev, u16 reg);
+u16 pci_read16(const struct pci_dev *dev, u16 reg);
+u32 pci_read32(const struct pci_dev *dev, u16 reg);
+void pci_write8(const struct pci_dev *dev, u16 reg, u8 val);
+void pci_write16(const struct pci_dev *dev, u16 reg, u16 val);
+void pci_write32(const struct pci_dev *dev, u16 reg, u32 val);
+
+void pci_enable(struct pci_dev *dev, bool bus_master); /* memory decoding */
+u16 pci_find_capability(const struct pci_dev *dev, u8 id); /* 0: none */
+
+/* The whole BAR, uncached, region requested.  NULL: not memory, taken, or no
+ * room.  Undo with pci_bar_unmap. */
+void __iomem *pci_bar_map(struct pci_dev *dev, int bar);
+void pci_bar_unmap(struct pci_dev *dev, int bar, void __iomem *addr);
+
+/* MSI where the device has it, else its INTx line, shared. */
+int pci_irq_request(struct pci_dev *dev, irq_handler_t *handler, void *arg);
+void pci_irq_free(struct pci_dev *dev, void *arg);
+
+/* file_operations.mmap for a BAR: io_remap_pfn_range of what the VMA asks,
+ * offset and length checked.  0, -EINVAL, -ENODEV. */
+struct vm_area_struct;
+int pci_bar_mmap(struct pci_dev *dev, int bar, struct vm_area_struct *vma);

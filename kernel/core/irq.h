@@ -1,0 +1,63 @@
+/*
+ * kernel/core/irq.h - device interrupts, from request to handler.
+ *
+ * An IRQ number is a GSI (an I/O APIC input), or one that irq_alloc_msi()
+ * made up.  Handlers run with interrupts off on the CPU that took the
+ * interrupt, on the interrupted task's kernel stack, and must not sleep.
+ */
+#pragma once
+
+#include <kernel/lib/types.h>
+
+typedef void irq_handler_t(unsigned int irq, void *arg);
+
+#define IRQ_LEVEL BIT(0)      /* else edge */
+#define IRQ_ACTIVE_LOW BIT(1) /* else active high */
+#define IRQ_SHARED BIT(2)
+#define IRQ_ISA_DEFAULT BIT(3) /* polarity and trigger as the MADT says */
+
+/* Returns: 0, -EBUSY (taken, not shared), -ENOSPC (no vector), -EINVAL,
+ * -ENODEV (no I/O APIC serves it). */
+int irq_request(unsigned int irq, unsigned int flags, irq_handler_t *handler,
+                void *arg, const char *name);
+void irq_free(unsigned int irq, void *arg); /* returns when no handler runs */
+
+/* A message-signalled interrupt: what the device has to write where.
+ * Returns: IRQ number, or -ENOSPC. */
+int irq_alloc_msi(u64 *msi_addr, u32 *msi_data);
+void irq_free_msi(unsigned int irq);
+
+/* ISA interrupt -> GSI, by the MADT's overrides. */
+unsigned int irq_isa_to_gsi(unsigned int isa);
+
+static inline bool irqs_disabled(void)
+{
+    u64 flags;
+
+    __asm__ volatile("pushfq; popq %0" : "=r"(flags));
+    return !(flags & BIT(9)); /* RFLAGS.IF, SDM 1 3.4.3 */
+}
+
+static inline void local_irq_disable(void)
+{
+    __asm__ volatile("cli" ::: "memory");
+}
+
+static inline void local_irq_enable(void)
+{
+    __asm__ volatile("sti" ::: "memory");
+}
+
+static inline u64 local_irq_save(void)
+{
+    u64 flags;
+
+    __asm__ volatile("pushfq; popq %0; cli" : "=r"(flags)::"memory");
+    return flags;
+}
+
+static inline void local_irq_restore(u64 flags)
+{
+    if (flags & BIT(9))
+        local_irq_enable();
+}

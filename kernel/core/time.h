@@ -1,0 +1,50 @@
+/*
+ * kernel/core/time.h - clocks and timers, in nanoseconds.
+ *
+ * The clock is the TSC, scaled by a rate that is measured against HPET, ACPI
+ * PM timer or PIT without ever waiting for it (a busy calibration would cost
+ * more instructions than the whole boot); the scale is refined as time
+ * passes and the clock never jumps or goes back.  Timers are one-shot events
+ * of the local APIC: no periodic tick.
+ */
+#pragma once
+
+#include <kernel/lib/types.h>
+#include <kernel/lib/rbtree.h>
+
+#define NSEC_PER_SEC 1000000000ull
+#define NSEC_PER_MSEC 1000000ull
+#define NSEC_PER_USEC 1000ull
+
+u64 ktime_get(void);      /* CLOCK_MONOTONIC; any context */
+u64 ktime_get_real(void); /* CLOCK_REALTIME: ns since 1970 UTC */
+void ktime_set_real(u64 ns);
+
+static inline u64 rdtsc(void)
+{
+    u32 lo, hi;
+
+    __asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+    return (u64)hi << 32 | lo;
+}
+
+u64 tsc_khz(void); /* best estimate so far; 0 before time_init */
+
+/*
+ * fn runs once, in interrupt context, at or soon after `expires`
+ * (ktime_get's scale), on the CPU that added the timer.  The owner keeps the
+ * struct alive until it ran or timer_cancel returned.
+ */
+struct timer {
+    struct rb_node node; /* in the CPU's tree of pending timers */
+    u64 expires;
+    void (*fn)(struct timer *timer);
+    u32 cpu;
+    bool pending;
+};
+
+void timer_init(struct timer *timer, void (*fn)(struct timer *timer));
+void timer_add(struct timer *timer, u64 expires); /* also moves a pending one */
+
+/* Returns whether it was still pending.  fn is not running on return. */
+bool timer_cancel(struct timer *timer);

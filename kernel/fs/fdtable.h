@@ -1,0 +1,29 @@
+/*
+ * kernel/fs/fdtable.h - a process's open files, root and working directory.
+ */
+#pragma once
+
+#include <kernel/fs/fs.h>
+
+struct files_struct; /* counted; clone(CLONE_FILES) shares it */
+struct fs_struct;    /* counted; clone(CLONE_FS) shares it */
+
+struct files_struct *files_create(void);
+struct files_struct *files_copy(struct files_struct *files); /* NULL: ENOMEM */
+void files_get(struct files_struct *files);
+void files_put(struct files_struct *files); /* the last one closes all */
+void files_close_on_exec(struct files_struct *files);
+
+struct fs_struct *fs_create(void); /* at the root of the first mount */
+struct fs_struct *fs_copy(struct fs_struct *fs);
+void fs_get(struct fs_struct *fs);
+void fs_put(struct fs_struct *fs);
+
+/* Current's open file, referenced; NULL: -EBADF. */
+struct file *fget(unsigned int fd);
+/* Takes a number >= min: fd, -EMFILE, -ENOMEM.  Consumes no reference on
+ * failure, the caller's on success. */
+int fd_install(struct file *file, unsigned int min, bool cloexec);
+int fd_close(unsigned int fd); /* 0 or -EBADF */
+/* For /proc/PID/fd: next open fd >= `fd`, its file referenced; -1: none. */
+int files_next(struct files_struct *files, unsigned int fd, struct file **file);

@@ -1,0 +1,131 @@
+/*
+ * kernel/fs/fs.h - files: inode, dentry, open file, and their tables of
+ * functions.  Linux's names where the idea is Linux's.
+ *
+ * inode    a thing with contents; knows no name.
+ * dentry   a name in a directory, cached; memory file systems pin theirs.
+ * file     one open(): position, mode, and the operations.
+ *
+ * Lock order: inode->lock (mutex; parent directory before child), then
+ * dcache_lock (spin), then mm's (mm/mm.h).  file->pos_lock is outermost.
+ */
+#pragma once
+
+#include <kernel/lib/list.h>
+#include <kernel/lib/printer.h>
+#include <kernel/sync/mutex.h>
+#include <kernel/sync/refcount.h>
+#include <kernel/uapi/stat.h>
+#include <mm/filemap.h>
+
+/* dev_t as stat(2) shows it. */
+#define MKDEV(ma, mi)                                                          \
+    ((dev_t)(((mi)&0xff) | (((ma)&0xfff) << 8) | ((u64)((mi) & ~0xffu) << 12)))
+#define MAJOR(dev) (((dev) >> 8) & 0xfff)
+#define MINOR(dev) (((dev)&0xff) | (((dev) >> 12) & 0xfff00))
+
+struct inode;
+struct dentry;
+struct file;
+struct super_block;
+struct vfsmount;
+struct poll_table;
+
+struct inode_operations {
+    /* directories; all hold dir->lock.  lookup: 0 and *inode (referenced),
+     * or -ENOENT.  NULL: only the dentry cache answers (memory fs). */
+    int (*lookup)(struct inode *dir, const char *name, size_t len,
+                  struct inode **inode);
+    int (*create)(struct inode *dir, struct dentry *dentry, mode_t mode,
+                  dev_t rdev, struct inode **inode); /* any type but link */
+    int (*symlink)(struct inode *dir, struct dentry *dentry,
+                   const char *target, struct inode **inode);
+    int (*link)(struct inode *dir, struct dentry *dentry, struct inode *inode);
+    int (*unlink)(struct inode *dir, struct dentry *dentry);
+    int (*rename)(struct inode *old_dir, struct dentry *old,
+                  struct inode *new_dir, struct dentry *new);
+    /* Target into buf; length or -errno. */
+    ssize_t (*readlink)(struct inode *inode, char *buf, size_t size);
+    int (*truncate)(struct inode *inode, u64 size);
+    int (*getattr)(struct inode *inode, struct stat *st); /* after the
+                                                             generic fill */
+};
+
+struct inode {
+    refcount_t refs;
+    struct super_block *sb;
+    ino_t ino;
+    mode_t mode; /* type and permissions */
+    u32 nlink;
+    uid_t uid;
+    gid_t gid;
+    dev_t rdev;
+    u64 size; /* bytes; (lock) */
+    u64 atime, mtime, ctime; /* ns since 1970 */
+    struct mutex lock;
+    const struct inode_operations *ops;
+    const struct file_operations *fops; /* open() takes these */
+    struct address_space mapping;
+    void *private;
+};
+
+struct dir_context { /* getdents64: emit returns false when full */
+    bool (*emit)(struct dir_context *ctx, const char *name, size_t len,
+                 ino_t ino, u8 dtype);
+    loff_t pos;
+};
+
+struct file_operations {
+    int (*open)(struct inode *inode, struct file *file);
+    void (*release)(struct inode *inode, struct file *file);
+    /* Bytes, 0 at the end, or -errno.  *pos is read and advanced. */
+    ssize_t (*read)(struct file *file, char __user *buf, size_t count,
+                    loff_t *pos);
+    ssize_t (*write)(struct file *file, const char __user *buf, size_t count,
+                     loff_t *pos);
+    loff_t (*llseek)(struct file *file, loff_t off, int whence);
+    long (*ioctl)(struct file *file, unsigned int cmd, unsigned long arg);
+    int (*mmap)(struct file *file, struct vm_area_struct *vma);
+    /* Ready POLL* bits; calls poll_wait() on each queue that may change. */
+    u32 (*poll)(struct file *file, struct poll_table *table);
+    int (*iterate)(struct file *file, struct dir_context *ctx);
+    int (*fsync)(struct file *file);
+};
+
+struct file {
+    refcount_t refs;
+    u32 flags; /* O_* of open and fcntl */
+    loff_t pos;
+    struct mutex pos_lock; /* read, write, lseek of one open file */
+    struct inode *inode;
+    struct dentry *dentry; /* NULL for pipes and the like */
+    struct vfsmount *mnt;
+    const struct file_operations *ops;
+    void *private_data;
+};
+
+static inline struct inode *file_inode(const struct file *file)
+{
+    return file->inode;
+}
+
+void poll_wait(struct file *file, struct wait_queue *q,
+               struct poll_table *table);
+
+void get_file(struct file *file);
+void fput(struct file *file); /* may sleep: the last one calls release */
+
+/* Opens a path relative to current's root and cwd, in the kernel's name. */
+int filp_open(const char *path, u32 flags, mode_t mode, struct file **file);
+ssize_t kernel_read(struct file *file, void *buf, size_t count, loff_t pos);
+ssize_t kernel_write(struct file *file, const void *buf, size_t count,
+                     loff_t pos);
+
+/*
+ * A character device: /dev/NAME appears in devtmpfs, and opening any node
+ * with this number reaches fops.  Returns 0, -EBUSY, -ENOMEM.
+ */
+int chrdev_register(dev_t dev, const char *name, mode_t mode,
+                    const struct file_operations *fops, void *private);
+void chrdev_unregister(dev_t dev);
+void *chrdev_private(const struct inode *inode); /* what register was given */

@@ -1,0 +1,40 @@
+/*
+ * kernel/task/signal.h - signals: sets, queues, actions, and how the rest of
+ * the kernel sends one.
+ */
+#pragma once
+
+#include <kernel/lib/list.h>
+#include <kernel/sync/refcount.h>
+#include <kernel/sync/spinlock.h>
+#include <kernel/uapi/signal.h>
+
+struct task_struct;
+struct pt_regs;
+
+struct sigpending {
+    sigset_t set;           /* which are pending */
+    struct list_head queue; /* sigqueue.link: their siginfo */
+};
+
+struct sigqueue {
+    struct list_head link;
+    siginfo_t info;
+};
+
+struct sighand_struct {
+    refcount_t refs;
+    spinlock_t lock; /* irq-safe: the console's interrupt sends SIGINT */
+    struct kernel_sigaction action[64]; /* (lock) */
+};
+
+/* To a process (any thread takes it).  info NULL: sent by the kernel.
+ * Context: any.  Returns 0, -EAGAIN (queue full), -EINVAL. */
+int send_signal(int sig, const siginfo_t *info, struct task_struct *task);
+int send_signal_thread(int sig, const siginfo_t *info,
+                       struct task_struct *task);
+int send_signal_pgrp(int sig, pid_t pgrp); /* -ESRCH: nobody there */
+
+/* A fault of current's: cannot be blocked or ignored. */
+void force_signal(int sig, int code, unsigned long addr, u32 trapno,
+                  u64 error_code);

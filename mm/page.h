@@ -1,0 +1,143 @@
+/*
+ * mm/page.h - struct page: one per frame of RAM, in an array of its own at
+ * vmemmap_base, whose pages exist only for sections that are online.
+ *
+ * refs      owners; 0 only on a free list.  Mappings of user pages hold one
+ *           reference each, the page cache holds one.
+ * mapcount  user page-table entries that point here (0: none).
+ *
+ * Lock letters: (z) zone->lock  (m) mapping's lock  (a) atomic
+ *               (c) constant once online.
+ */
+#pragma once
+
+#include <kernel/lib/list.h>
+#include <kernel/sync/atomic.h>
+#include <mm/gfp.h>
+#include <mm/layout.h>
+
+enum page_flags {
+    PG_reserved, /* not the allocator's: firmware, image, boot tables */
+    PG_buddy,    /* (z) head of a free block of 2^order pages */
+    PG_slab,
+    PG_head,  /* first of a compound of 2^order pages */
+    PG_tail,  /* the rest; `head` leads to the first */
+    PG_dirty, /* contents newer than the backing store */
+    PG_uptodate,
+    PG_lru,
+    PG_locked, /* page_lock() */
+    PG_anon,
+    PG_highmem, /* no logical address */
+};
+
+struct page {
+    u32 flags;         /* (a) BIT(PG_*) */
+    atomic_t refs;     /* (a) */
+    atomic_t mapcount; /* (a) */
+    u8 order;          /* (z) of a free block or a compound head */
+    u8 zone;           /* (c) index into zones[] */
+    u8 owner;          /* (z) enum page_owner */
+    u8 migratetype;    /* (z) */
+    union {
+        struct list_head link; /* (z) free list; else the owner's use */
+        struct {               /* PG_slab */
+            void *freelist;
+            struct kmem_cache *slab_cache;
+        };
+        struct page *head; /* PG_tail */
+    };
+    union {
+        struct address_space *mapping; /* (m) page cache */
+        void *owner_data;              /* else the owner's use */
+    };
+    union {
+        unsigned long index;   /* (m) offset in mapping, pages */
+        unsigned long objects; /* PG_slab: in use */
+    };
+    unsigned long private; /* the owner's use */
+    u64 site;              /* debug: return address that allocated it */
+};
+_Static_assert(sizeof(struct page) == 64, "one cache line a frame");
+
+static inline struct page *pfn_to_page(pfn_t pfn)
+{
+    return (struct page *)vmemmap_base + pfn;
+}
+
+static inline pfn_t page_to_pfn(const struct page *page)
+{
+    return page - (struct page *)vmemmap_base;
+}
+
+static inline phys_addr_t page_to_phys(const struct page *page)
+{
+    return PFN_PHYS(page_to_pfn(page));
+}
+
+/* Whether the frame is RAM whose section is online: a struct page exists. */
+bool pfn_valid(pfn_t pfn);
+
+/* Logical address; NULL for a HIGHMEM page that is not kmapped. */
+void *page_address(const struct page *page);
+
+/* addr must satisfy virt_addr_valid(); debug builds check. */
+struct page *virt_to_page(const void *addr);
+bool virt_addr_valid(const void *addr);
+
+static inline struct page *compound_head(struct page *page)
+{
+    return page->flags & BIT(PG_tail) ? page->head : page;
+}
+
+static inline bool page_test(const struct page *page, enum page_flags flag)
+{
+    return READ_ONCE(page->flags) & BIT(flag);
+}
+
+static inline void page_set(struct page *page, enum page_flags flag)
+{
+    __atomic_fetch_or(&page->flags, (u32)BIT(flag), __ATOMIC_RELAXED);
+}
+
+static inline void page_clear(struct page *page, enum page_flags flag)
+{
+    __atomic_fetch_and(&page->flags, ~(u32)BIT(flag), __ATOMIC_RELEASE);
+}
+
+static inline void get_page(struct page *page)
+{
+    atomic_inc(&compound_head(page)->refs);
+}
+
+/* Drops one reference; the last one frees.  Any context. */
+void put_page(struct page *page);
+
+static inline int page_count(struct page *page)
+{
+    return atomic_read(&compound_head(page)->refs);
+}
+
+static inline int page_mapcount(struct page *page)
+{
+    return atomic_read(&page->mapcount);
+}
+
+void clear_page(void *addr);                 /* page-aligned, logical */
+void copy_page(void *to, const void *from);
+void page_set_owner(struct page *page, enum page_owner owner);
+
+/*
+ * The ledger: pages per owner, O(owners).  Sections not online count as
+ * free ("offline" tells how many of the free ones those are).
+ */
+struct page_ledger {
+    u64 pages[NR_PAGE_OWNERS];
+    u64 offline;
+    u64 total; /* RAM that the firmware reported, in pages */
+};
+void page_ledger_read(struct page_ledger *ledger);
+
+/* Prints each owner whose count differs; whether any did.  Per-CPU caches
+ * are drained by page_ledger_read, so equal states compare equal. */
+bool page_ledger_differs(const struct page_ledger *before,
+                         const struct page_ledger *after);

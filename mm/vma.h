@@ -1,0 +1,125 @@
+/*
+ * mm/vma.h - one range of user addresses with one set of properties, and the
+ * table of functions that answers for it.  Linux's names.
+ */
+#pragma once
+
+#include <mm/mm.h>
+
+#define VM_READ 0x1ul
+#define VM_WRITE 0x2ul
+#define VM_EXEC 0x4ul
+#define VM_SHARED 0x8ul
+#define VM_MAYREAD 0x10ul
+#define VM_MAYWRITE 0x20ul
+#define VM_MAYEXEC 0x40ul
+#define VM_MAYSHARE 0x80ul
+#define VM_GROWSDOWN 0x100ul
+#define VM_PFNMAP 0x400ul
+#define VM_LOCKED 0x2000ul
+#define VM_IO 0x4000ul
+#define VM_DONTCOPY 0x20000ul
+#define VM_DONTEXPAND 0x40000ul
+#define VM_ACCOUNT 0x100000ul
+#define VM_NORESERVE 0x200000ul
+#define VM_DONTDUMP 0x4000000ul
+#define VM_MIXEDMAP 0x10000000ul
+
+struct vm_fault {
+    struct vm_area_struct *vma;
+    unsigned long address; /* page-aligned */
+    unsigned long pgoff;   /* of address in the file, pages */
+    u32 flags;             /* FAULT_* */
+    struct page *page;     /* out: with a reference for the mapping */
+    struct page *cow_page; /* a private write's own page, or NULL */
+};
+
+/*
+ * fault produces the page: 0 with vmf->page set (referenced), or
+ * VM_FAULT_NOPAGE (entry already written by vm_insert_*), or a failure.
+ * Context: mmap_lock held for reading, may sleep.
+ */
+typedef unsigned int vm_fault_t;
+#define VM_FAULT_OOM 0x1u
+#define VM_FAULT_SIGBUS 0x2u
+#define VM_FAULT_MAJOR 0x4u
+#define VM_FAULT_SIGSEGV 0x40u
+#define VM_FAULT_NOPAGE 0x100u
+
+struct vm_operations_struct {
+    void (*open)(struct vm_area_struct *vma);  /* a copy came to be: fork,
+                                                  split; not at mmap */
+    void (*close)(struct vm_area_struct *vma); /* one went */
+    vm_fault_t (*fault)(struct vm_fault *vmf);
+    /* maps what is already there around the fault, at most [start, end] in
+     * pages of the file; optional */
+    void (*map_pages)(struct vm_fault *vmf, unsigned long start,
+                      unsigned long end);
+    /* a shared page is about to become writable */
+    vm_fault_t (*page_mkwrite)(struct vm_fault *vmf);
+    int (*may_split)(struct vm_area_struct *vma, unsigned long addr);
+    int (*mremap)(struct vm_area_struct *vma);
+    const char *(*name)(struct vm_area_struct *vma);
+};
+
+struct vm_area_struct {
+    unsigned long vm_start, vm_end; /* (mmap_lock) [start, end) */
+    unsigned long vm_flags;         /* VM_* */
+    unsigned long vm_pgoff;         /* of vm_start in the file, pages */
+    pgprot_t vm_page_prot;
+    struct mm_struct *vm_mm;
+    const struct vm_operations_struct *vm_ops; /* NULL: anonymous */
+    struct file *vm_file;                      /* a reference, or NULL */
+    void *vm_private_data;                     /* the driver's */
+    struct rb_node node;
+    unsigned long subtree_gap; /* widest free gap left of a VMA below here */
+};
+
+/* What mmap(2) asks for, after the descriptor has been looked up. */
+struct mmap_request {
+    unsigned long addr, len; /* bytes; len is rounded up */
+    int prot, flags;         /* PROT_*, MAP_* */
+    unsigned long pgoff;     /* pages */
+    struct file *file;       /* borrowed; NULL with MAP_ANONYMOUS */
+    unsigned long vm_flags_may; /* VM_MAY* that the open mode allows */
+    int (*mmap)(struct file *file, struct vm_area_struct *vma);
+};
+
+/* Returns: the address, or -errno exactly as Linux (EINVAL, ENOMEM, EEXIST,
+ * EPERM below mmap_min_addr for ordinary users, ENODEV, EACCES...). */
+long do_mmap(struct mm_struct *mm, const struct mmap_request *req);
+int do_munmap(struct mm_struct *mm, unsigned long addr, size_t len);
+int do_mprotect(struct mm_struct *mm, unsigned long addr, size_t len, int prot);
+long do_mremap(struct mm_struct *mm, unsigned long addr, size_t old_len,
+               size_t new_len, int flags, unsigned long new_addr);
+int do_madvise(struct mm_struct *mm, unsigned long addr, size_t len, int advice);
+unsigned long do_brk(struct mm_struct *mm, unsigned long brk);
+int do_msync(struct mm_struct *mm, unsigned long addr, size_t len, int flags);
+
+/* The stack of a new program: VM_GROWSDOWN under `top`. */
+int mm_add_stack(struct mm_struct *mm, unsigned long top, size_t size,
+                 unsigned long vm_flags);
+
+/* First VMA whose end lies above addr; NULL if none.  Locks: mmap_lock. */
+struct vm_area_struct *find_vma(struct mm_struct *mm, unsigned long addr);
+struct vm_area_struct *vma_next(struct vm_area_struct *vma);
+
+/*
+ * For drivers' mmap: fills [addr, addr + size) with frames from pfn on, sets
+ * VM_IO|VM_PFNMAP|VM_DONTEXPAND|VM_DONTDUMP.  No reference is taken: the
+ * frames must outlive the mapping.  Returns 0, -EINVAL (not inside the VMA,
+ * wraps; private mapping of a part), -ENOMEM.
+ */
+int remap_pfn_range(struct vm_area_struct *vma, unsigned long addr, pfn_t pfn,
+                    size_t size, pgprot_t prot);
+int io_remap_pfn_range(struct vm_area_struct *vma, unsigned long addr,
+                       pfn_t pfn, size_t size, pgprot_t prot);
+int vm_insert_page(struct vm_area_struct *vma, unsigned long addr,
+                   struct page *page);
+vm_fault_t vmf_insert_pfn(struct vm_area_struct *vma, unsigned long addr,
+                          pfn_t pfn);
+
+/* One line of /proc/PID/maps (and smaps with details) through print. */
+struct printer;
+void vma_print_maps(struct mm_struct *mm, struct printer *out);
+void vma_print_smaps(struct mm_struct *mm, struct printer *out);

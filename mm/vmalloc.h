@@ -1,0 +1,45 @@
+/*
+ * mm/vmalloc.h - kernel memory contiguous in virtual addresses only, and the
+ * area allocator that ioremap and kernel stacks share.
+ *
+ * One unmapped guard page follows every area.  All calls may sleep.
+ */
+#pragma once
+
+#include <mm/gfp.h>
+#include <mm/pgtable.h>
+
+#define VM_AREA_VMALLOC BIT(0) /* owns its pages */
+#define VM_AREA_IOREMAP BIT(1)
+#define VM_AREA_MAP BIT(2) /* vmap: the caller's pages */
+#define VM_AREA_STACK BIT(3)
+
+struct vm_struct {
+    unsigned long addr;  /* (area_lock) first byte */
+    size_t size;         /* bytes mapped, without the guard page */
+    u32 flags;           /* VM_AREA_* */
+    struct page **pages; /* of vmalloc and vmap areas */
+    size_t nr_pages;
+    phys_addr_t phys; /* of ioremap areas */
+    void *caller;     /* return address, for /proc/vmallocinfo */
+};
+
+void *vmalloc(size_t size); /* NULL: no memory, or size 0 */
+void *vzalloc(size_t size);
+void vfree(const void *addr); /* not from interrupts; NULL is fine */
+void *vmap(struct page **pages, size_t n, pgprot_t prot);
+void vunmap(const void *addr); /* the pages stay the caller's */
+struct page *vmalloc_to_page(const void *addr); /* NULL: not mapped */
+bool is_vmalloc_addr(const void *addr);
+
+/* Reserves addresses only. */
+struct vm_struct *get_vm_area(size_t size, u32 flags);
+void free_vm_area(struct vm_struct *area);
+struct vm_struct *find_vm_area(const void *addr); /* holding it */
+
+/* Kernel stacks: mapped pages with a guard page on both sides, cached. */
+void *kernel_stack_alloc(void); /* lowest byte; NULL without memory */
+void kernel_stack_free(void *stack);
+#define KERNEL_STACK_SIZE (4 * PAGE_SIZE)
+/* Whether addr lies in the guard page under some kernel stack. */
+bool kernel_stack_guard_hit(unsigned long addr);
