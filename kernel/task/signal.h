@@ -28,6 +28,8 @@ struct sighand_struct {
     struct kernel_sigaction action[64]; /* (lock) */
 };
 
+const char *signal_name(int sig); /* "SIGSEGV"; "?" if there is none */
+
 /* To a process (any thread takes it).  info NULL: sent by the kernel.
  * Context: any.  Returns 0, -EAGAIN (queue full), -EINVAL. */
 int send_signal(int sig, const siginfo_t *info, struct task_struct *task);
