@@ -1,0 +1,95 @@
+/*
+ * drivers/char/power.c - off, restart, halt, and the exit status of a test.
+ *
+ * Off        ACPI's PM1 control register with S5's sleep type; if the tables
+ *            say nothing, the ports where QEMU's machines have it.
+ * Restart    ACPI's reset register, the keyboard controller's reset line, and
+ *            last an exception without a handler table, which no PC survives.
+ * Test       with isa-debug-exit present every way out goes through it, so
+ *            that the status of QEMU tells what happened: off is "passed",
+ *            a panic "panic".
+ * Context    any, also with interrupts off in the middle of a panic.
+ */
+#include <drivers/char/power.h>
+
+#include <kernel/core/irq.h>
+#include <kernel/core/panic.h>
+#include <kernel/core/power.h>
+#include <kernel/core/printk.h>
+#include <kernel/x86/cpu.h>
+
+#define DEBUG_EXIT_PORT 0xf4 /* the iobase that our tests give it */
+#define PORT_ABSENT 0xff     /* nobody drives the bus */
+#define KBD_COMMAND_PORT 0x64
+#define KBD_PULSE_RESET 0xfe /* pulses output line 0, the CPU's reset */
+#define PM1_SLP_EN BIT(13)   /* ACPI 6.4 table 4.14 */
+
+/* PM1a control where the tables do not tell: port, and value for S5. */
+static const struct {
+    u16 port, value;
+} qemu_off[] = {
+    {0x604, PM1_SLP_EN},  /* pc, q35; SLP_TYP of S5 is 0 */
+    {0xb004, PM1_SLP_EN}, /* pc under OVMF */
+};
+
+bool power_under_test(void)
+{
+    return inb(DEBUG_EXIT_PORT) == 0;
+}
+
+static void debug_exit(int value)
+{
+    if (power_under_test())
+        outl(DEBUG_EXIT_PORT, value);
+}
+
+static void __noreturn power_halt(void)
+{
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
+
+static void power_off(void)
+{
+    size_t i;
+
+    debug_exit(POWER_TEST_PASSED);
+    for (i = 0; i < ARRAY_SIZE(qemu_off); i++)
+        outw(qemu_off[i].port, qemu_off[i].value);
+}
+
+static void power_restart(void)
+{
+    struct __packed {
+        u16 limit;
+        u64 base;
+    } no_idt = {0, 0};
+
+    outb(KBD_COMMAND_PORT, KBD_PULSE_RESET);
+    /* The reset takes effect at once where there is one. */
+    __asm__ volatile("lidt %0; int3" : : "m"(no_idt));
+}
+
+static const struct power_ops pc_power_ops = {
+    .off = power_off,
+    .restart = power_restart,
+    .halt = power_halt,
+};
+
+static void panic_exit(void)
+{
+    debug_exit(POWER_TEST_PANIC);
+}
+
+void power_test_exit(int value)
+{
+    debug_exit(value);
+    power_off();
+    power_halt();
+}
+
+void power_init(void)
+{
+    power_ops = &pc_power_ops;
+    panic_exit_hook = panic_exit;
+}

@@ -1,0 +1,8 @@
+/*
+ * kernel/core/power.c - the pointer that the power driver sets.
+ */
+#include <kernel/core/power.h>
+
+#include <kernel/lib/types.h>
+
+const struct power_ops *power_ops;
