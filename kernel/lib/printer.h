@@ -1,6 +1,9 @@
 /*
  * kernel/lib/printer.h - where a report goes: /proc, the log, a panic, a
  * test.  A module writes one x_report(struct printer *) for all of them.
+ *
+ * Text of any length passes through unbroken into pieces: nothing here has a
+ * buffer of its own.
  */
 #pragma once
 
@@ -11,6 +14,8 @@ struct printer {
 };
 
 void printer_printf(struct printer *out, const char *fmt, ...) __printf(2, 3);
+/* Returns the number of characters written; format.h has the directives. */
+size_t printer_vprintf(struct printer *out, const char *fmt, va_list ap);
 void printer_puts(struct printer *out, const char *text);
 
 /* Into a buffer; what does not fit is cut and `overflow` set. */

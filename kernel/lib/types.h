@@ -54,6 +54,7 @@ typedef u64 dma_addr_t;  /* what a device must use for it */
 #define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
 #define __maybe_unused __attribute__((unused))
 #define __noinline __attribute__((noinline))
+#undef __always_inline /* the host's libc has one too */
 #define __always_inline inline __attribute__((always_inline))
 #define __section(name) __attribute__((section(name), used))
 #define __init __attribute__((section(".init.text"))) /* freed after boot */
