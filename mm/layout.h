@@ -64,7 +64,9 @@ extern char __entry_text_start[], __entry_text_end[];
 extern char __rodata_start[], __rodata_end[];
 extern char __data_start[], __data_end[];
 extern char __percpu_start[], __percpu_end[];
-extern char __init_start[], __init_end[];
+extern char __init_start[], __init_text_end[], __init_end[];
+extern char __selftest_start[], __selftest_text_end[], __selftest_end[];
+extern char boot_stack[], boot_stack_end[]; /* the first CPU's, from entry on */
 extern char __bss_start[], __bss_end[], __kernel_end[];
 
 /* Kernel logical addresses (direct map) only; see virt_addr_valid(). */
