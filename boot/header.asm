@@ -39,6 +39,7 @@ header:
 .end:
 
 section .note.Xen progbits alloc noexec nowrite align=4
+note:
     dd .desc - .name, .end - .desc, XEN_PHYS32_ENTRY
 .name:
     db "Xen", 0

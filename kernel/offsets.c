@@ -11,7 +11,7 @@
 #include <mm/layout.h>
 
 #define DEFINE(name, value)                                                    \
-    __asm__ volatile("\n->" #name " %c0" : : "i"((unsigned long)(value)))
+    __asm__ volatile("\n->" #name " %0" : : "i"((unsigned long)(value)))
 #define OFFSET(name, type, member) DEFINE(name, offsetof(type, member))
 
 void offsets(void);

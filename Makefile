@@ -1,0 +1,249 @@
+# Pagewalk: `make setup run` boots it, `make help` says what else there is.
+#
+# Everything is found by wildcard: a new .c or .asm file in a folder of the
+# kernel, a program in user/, a test in tests/* is all it takes.  Output goes
+# under build/ only: the release build in build/, the one with checks in
+# build/debug/.
+
+# ---- what a person may set ---------------------------------------------------
+MEM ?= 128M
+CPUS ?= 1
+FIRMWARE ?= bios
+MACHINE ?= pc
+ACCEL ?= tcg
+LA57 ?= 0
+V ?= 0
+APPEND ?=
+BUILD ?= release
+TEST ?=
+SEED ?=
+EXP ?=
+BENCH ?=
+
+ifneq ($(filter-out release debug,$(BUILD)),)
+$(error BUILD is release or debug, not "$(BUILD)")
+endif
+ifneq ($(filter-out bios uefi,$(FIRMWARE)),)
+$(error FIRMWARE is bios or uefi, not "$(FIRMWARE)")
+endif
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+ifeq ($(V),1)
+say = @:
+Q :=
+else
+say = @printf '[%s] %s\n' $(1) $(2)
+Q := @
+endif
+
+TOP := build
+OUT := $(if $(filter debug,$(BUILD)),$(TOP)/debug,$(TOP))
+
+# ---- tools -------------------------------------------------------------------
+ifndef CROSS_COMPILE
+CROSS_COMPILE := $(if $(shell command -v x86_64-elf-gcc),x86_64-elf-,x86_64-linux-gnu-)
+endif
+CC := $(CROSS_COMPILE)gcc
+LD := $(CROSS_COMPILE)ld
+NM := $(CROSS_COMPILE)nm
+STRIP := $(CROSS_COMPILE)strip
+NASM := nasm
+HOSTCC := gcc
+MUSLCC := musl-gcc
+# pytest is a Debian package of Debian's own python.
+PYTHON := $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
+QEMU := qemu-system-x86_64
+OVMF := /usr/share/OVMF/OVMF_CODE.fd
+BUSYBOX := /bin/busybox
+
+UAPI := -idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu
+
+# ---- flags -------------------------------------------------------------------
+WARN := -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
+        -Wno-address -Wno-missing-field-initializers \
+        -Wstrict-prototypes -Wmissing-prototypes -Wvla
+CFLAGS := -std=gnu11 -ffreestanding -nostdinc \
+          -isystem $(shell $(CC) -print-file-name=include) \
+          -DPAGEWALK_KERNEL -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
+          -fno-pic -O2 -g -fno-omit-frame-pointer -fno-stack-protector \
+          -fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-common \
+          -fcf-protection=none -fno-delete-null-pointer-checks \
+          $(WARN) -I. -I$(OUT)/gen $(UAPI)
+ASFLAGS := -f elf64 -g -F dwarf -I./ -I$(OUT)/
+ifeq ($(BUILD),debug)
+CFLAGS += -DPAGEWALK_DEBUG
+ASFLAGS += -DPAGEWALK_DEBUG
+endif
+LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack \
+           --no-warn-rwx-segments --build-id=none --warn-unresolved-symbols
+USER_CFLAGS := -std=gnu11 -static -O2 -g -Wall -Wextra -Wno-unused-parameter \
+               -fno-omit-frame-pointer -I. -Iuser $(UAPI)
+HOST_CFLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined \
+               -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
+               -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
+               -I. -DPAGEWALK_HOST
+
+# ---- sources -----------------------------------------------------------------
+DIRS := boot kernel kernel/* mm drivers drivers/* tests/kernel tests/kernel/*
+NOT_LINKED := kernel/offsets.c
+C_SOURCES := $(sort $(filter-out $(NOT_LINKED),$(wildcard $(DIRS:%=%/*.c))))
+ASM_SOURCES := $(sort $(wildcard $(DIRS:%=%/*.asm)))
+OBJECTS := $(C_SOURCES:%=$(OUT)/obj/%.o) $(ASM_SOURCES:%=$(OUT)/obj/%.o)
+GENERATED :=
+
+# The system-call table; kernel/sys/gen_syscalls.py checks it against Linux.
+ifneq ($(wildcard kernel/sys/syscall.tbl),)
+GENERATED += $(OUT)/gen/syscalls_gen.h
+OBJECTS += $(OUT)/obj/syscalls_gen.c.o
+endif
+
+PROGRAMS := $(patsubst user/%.c,%,$(wildcard user/*.c))
+USER_TESTS := $(patsubst tests/user/%.c,%,$(wildcard tests/user/*.c))
+LAB_SOURCES := $(wildcard user/lab/*.c)
+HOST_TESTS := $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))
+
+.PHONY: all kernel run test test-host test-boot debug exp check setup help \
+        clean linux-less FORCE
+FORCE:
+
+all: $(OUT)/pagewalk.elf $(OUT)/initramfs.cpio $(OUT)/pagewalk.iso
+kernel: $(OUT)/pagewalk.elf
+
+# ---- kernel ------------------------------------------------------------------
+# A stamp holds what a command depends on besides its files; it is rewritten
+# only when that changes.
+define stamp
+$(1): FORCE
+	@mkdir -p $$(@D)
+	@printf '%s\n' '$$($(2))' | cmp -s - $$@ || printf '%s\n' '$$($(2))' > $$@
+endef
+KERNEL_SETUP = $(CC) $(CFLAGS) $(ASFLAGS) $(LDFLAGS)
+USER_SETUP = $(MUSLCC) $(USER_CFLAGS)
+HOST_SETUP = $(HOSTCC) $(HOST_CFLAGS)
+INITRAMFS_LIST = $(PROGRAMS) / $(USER_TESTS) / $(BUSYBOX)
+OBJECT_LIST = $(OBJECTS)
+$(eval $(call stamp,$(OUT)/flags.kernel,KERNEL_SETUP))
+$(eval $(call stamp,$(OUT)/flags.objects,OBJECT_LIST))
+$(eval $(call stamp,$(OUT)/flags.initramfs,INITRAMFS_LIST))
+$(eval $(call stamp,$(TOP)/flags.user,USER_SETUP))
+$(eval $(call stamp,$(TOP)/flags.host,HOST_SETUP))
+
+$(OUT)/obj/%.c.o: %.c $(OUT)/flags.kernel | $(GENERATED)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OUT)/obj/%.asm.o: %.asm $(OUT)/offsets.inc $(OUT)/flags.kernel
+	$(call say,ASM,$<)
+	@mkdir -p $(@D)
+	$(Q)$(NASM) $(ASFLAGS) -MD $(@:.o=.d) -MP -o $@ $<
+
+$(OUT)/obj/syscalls_gen.c.o: $(OUT)/gen/syscalls_gen.h $(OUT)/flags.kernel
+	$(call say,CC,$(OUT)/gen/syscalls_gen.c)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $(OUT)/gen/syscalls_gen.c
+
+$(OUT)/gen/syscalls_gen.h: kernel/sys/syscall.tbl kernel/sys/gen_syscalls.py
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -E -dM -include /usr/include/x86_64-linux-gnu/asm/unistd_64.h \
+	    -x c /dev/null | $(PYTHON) kernel/sys/gen_syscalls.py $< $(@D)
+
+$(OUT)/offsets.inc: kernel/offsets.c $(OUT)/flags.kernel | $(GENERATED)
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -MT $@ -MF $(@:.inc=.d) -S -o $(@:.inc=.s) $<
+	$(Q)sed -n 's/^->\([A-Z0-9_]*\) [$$]\(.*\)/%define \1 \2/p' $(@:.inc=.s) > $@
+
+$(OUT)/linker.ld: linker.ld mm/layout.h $(OUT)/flags.kernel
+	$(Q)$(CC) -E -P -x c -I. -o $@ $<
+
+# The symbol table changes the addresses that it holds, so: link without it,
+# then with it until it no longer changes (the second time, as a rule).
+$(OUT)/pagewalk.elf: $(OBJECTS) $(OUT)/linker.ld kernel/core/ksyms_gen.py \
+                     $(OUT)/flags.objects
+	$(call say,LD,$@)
+	$(Q)kernel/core/link.sh "$(LD) $(LDFLAGS) -T $(OUT)/linker.ld" "$(NM)" \
+	    "$(PYTHON)" "$(NASM)" $(OUT)/ksyms $@ $(OBJECTS)
+
+# ---- ring 3 ------------------------------------------------------------------
+$(TOP)/user/exp: user/exp.c $(LAB_SOURCES) $(wildcard user/lab/*.h) \
+                 $(TOP)/flags.user
+	$(call say,MUSL,$<)
+	@mkdir -p $(@D)
+	$(Q)$(MUSLCC) $(USER_CFLAGS) -o $@ $< $(LAB_SOURCES)
+
+$(TOP)/user/%: user/%.c $(TOP)/flags.user
+	$(call say,MUSL,$<)
+	@mkdir -p $(@D)
+	$(Q)$(MUSLCC) $(USER_CFLAGS) -MMD -MP -MT $@ -MF $@.d -o $@ $<
+
+$(TOP)/test/%: tests/user/%.c $(TOP)/flags.user
+	$(call say,MUSL,$<)
+	@mkdir -p $(@D)
+	$(Q)$(MUSLCC) $(USER_CFLAGS) -Itests/user -MMD -MP -MT $@ -MF $@.d -o $@ $<
+
+ROOT_FILES := $(shell find iso/root -type f 2>/dev/null)
+$(OUT)/initramfs.cpio: $(PROGRAMS:%=$(TOP)/user/%) $(USER_TESTS:%=$(TOP)/test/%) \
+                       iso/mkinitramfs.py $(ROOT_FILES) $(OUT)/flags.initramfs
+	$(call say,CPIO,$@)
+	$(Q)$(PYTHON) iso/mkinitramfs.py --output $@ --strip "$(STRIP)" \
+	    --busybox $(BUSYBOX) --root iso/root \
+	    --programs $(PROGRAMS:%=$(TOP)/user/%) \
+	    --tests $(USER_TESTS:%=$(TOP)/test/%)
+
+# ---- ISO ---------------------------------------------------------------------
+$(OUT)/pagewalk.iso: $(OUT)/pagewalk.elf $(OUT)/initramfs.cpio iso/grub.cfg \
+                     iso/mkiso.sh
+	$(call say,ISO,$@)
+	$(Q)iso/mkiso.sh $@ "$(STRIP)" $(OUT)/pagewalk.elf $(OUT)/initramfs.cpio
+
+# ---- host tests --------------------------------------------------------------
+HOST_OUT := $(TOP)/host
+ifneq ($(filter test test-host %/host/%,$(MAKECMDGOALS)),)
+-include $(HOST_OUT)/tests.mk
+endif
+
+# A test names in a line "HOST_SOURCES: ..." the files that it is linked with.
+$(HOST_OUT)/tests.mk: $(wildcard tests/host/test_*.c) Makefile
+	@mkdir -p $(@D)
+	@for test in $(filter %.c,$^); do \
+	    printf '$(HOST_OUT)/%s:' $$(basename $$test .c); \
+	    for source in $$(sed -n 's/.*HOST_SOURCES://p' $$test); do \
+	        case $$source in *.c) printf ' $(HOST_OUT)/obj/%s.o' $$source; esac; \
+	    done; echo; \
+	done > $@
+
+$(HOST_OUT)/obj/%.c.o: %.c $(TOP)/flags.host
+	$(call say,HOSTCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(HOST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(HOST_OUT)/test_%: $(HOST_OUT)/obj/tests/host/test_%.c.o
+	$(Q)$(HOSTCC) $(HOST_CFLAGS) -o $@ $^ -lcmocka
+
+.PRECIOUS: $(HOST_OUT)/obj/%.c.o
+
+test-host: $(HOST_TESTS:%=$(HOST_OUT)/%)
+	@failed=; for test in $(sort $^); do \
+	    SEED=$(SEED) $$test || failed="$$failed $$test"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi; \
+	echo "test-host: $(words $(HOST_TESTS)) programs, all passed"
+
+help:
+	@sed -n 's/^#: \?//p' Makefile
+
+#: make            build build/pagewalk.elf, .iso and initramfs.cpio
+clean:
+	rm -rf $(TOP)
+
+-include $(OBJECTS:.o=.d) $(OUT)/offsets.d
+-include $(wildcard $(TOP)/user/*.d $(TOP)/test/*.d)
+-include $(wildcard $(HOST_OUT)/obj/*/*.d $(HOST_OUT)/obj/*/*/*.d)

@@ -1,0 +1,58 @@
+/*
+ * kernel/main.c - kmain: the order in which the kernel starts.
+ *
+ * One list, top to bottom; a step may use what stands above it.  Nothing here
+ * waits, and nothing is linear in RAM.
+ */
+#include <boot/bootinfo.h>
+#include <drivers/driver.h>
+#include <kernel/core/cmdline.h>
+#include <kernel/core/ktest.h>
+#include <kernel/core/panic.h>
+#include <kernel/core/printk.h>
+#include <kernel/main.h>
+#include <kernel/task/task.h>
+#include <kernel/x86/cpu.h>
+
+#define INIT_WORDS 32 /* arguments or environment strings, as on Linux */
+
+/* While the parts land one by one: a step that is not there yet is left out. */
+#define STEP(fn, ...)                                                          \
+    do {                                                                       \
+        extern __typeof__(fn) fn __attribute__((weak));                        \
+        if (fn)                                                                \
+            fn(__VA_ARGS__);                                                   \
+    } while (0)
+
+static void say_plainly(const char *text)
+{
+    for (; *text; text++)
+        outb(0x3f8, *text);
+}
+
+static void first_program(void)
+{
+    const char *argv[INIT_WORDS + 2] = {"/init"};
+    const char *envp[INIT_WORDS + 3] = {"HOME=/", "TERM=linux"};
+    const char *path = cmdline_get("rdinit");
+
+    if (path && *path)
+        argv[0] = path;
+    argv[1 + cmdline_init_args(argv + 1, INIT_WORDS)] = NULL;
+    envp[2 + cmdline_init_env(envp + 2, INIT_WORDS)] = NULL;
+    start_init(argv[0], argv, envp);
+}
+
+void kmain(u32 magic, u64 info, u64 entry_tsc)
+{
+    say_plainly("Pagewalk: kmain\r\n");
+    STEP(cpu_detect);
+    STEP(bootinfo_init, magic, info);
+    cmdline_init(bootinfo.cmdline);
+    say_plainly(cmdline_text());
+    say_plainly("\r\n");
+    STEP(drivers_init);
+    first_program();
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
