@@ -5,16 +5,16 @@
  * waits, and nothing is linear in RAM.
  */
 #include <boot/bootinfo.h>
-#include <drivers/char/console.h>
-#include <drivers/char/power.h>
 #include <drivers/driver.h>
 #include <kernel/core/cmdline.h>
 #include <kernel/core/ktest.h>
 #include <kernel/core/panic.h>
+#include <kernel/core/percpu.h>
 #include <kernel/core/printk.h>
 #include <kernel/main.h>
 #include <kernel/task/task.h>
 #include <kernel/x86/cpu.h>
+#include <kernel/x86/trap.h>
 
 #define INIT_WORDS 32 /* arguments or environment strings, as on Linux */
 
@@ -25,12 +25,6 @@
         if (fn)                                                                \
             fn(__VA_ARGS__);                                                   \
     } while (0)
-
-static void say_plainly(const char *text)
-{
-    for (; *text; text++)
-        outb(0x3f8, *text);
-}
 
 static void first_program(void)
 {
@@ -47,14 +41,17 @@ static void first_program(void)
 
 void kmain(u32 magic, u64 info, u64 entry_tsc)
 {
-    say_plainly("Pagewalk: kmain\r\n");
-    STEP(cpu_detect);
+    cpu_detect();
+    trap_init();              /* the IDT's page */
+    percpu_init_boot_cpu();   /* GDT, TSS, IDT, GS */
+    cpu_enable_protections(); /* WP, SMEP, SMAP, UMIP, PAT, ... */
+    syscall_init();
+    printk_init_early();
+    pr_info("Pagewalk: kmain");
     STEP(bootinfo_init, magic, info);
     cmdline_init(bootinfo.cmdline);
-    say_plainly(cmdline_text());
-    say_plainly("\r\n");
-    STEP(uart_console_init);
-    STEP(power_init);
+    pr_info("Command line: %s", cmdline_text());
+    panic_init();
     STEP(drivers_init);
     first_program();
     for (;;)

@@ -8,6 +8,7 @@
 #include <kernel/core/percpu.h>
 #include <kernel/task/task.h>
 #include <kernel/x86/regs.h>
+#include <kernel/x86/segments.h>
 #include <mm/layout.h>
 
 #define DEFINE(name, value)                                                    \
@@ -20,6 +21,8 @@ void offsets(void)
     DEFINE(KERNEL_BASE, KERNEL_BASE);
     DEFINE(KERNEL_TO_PHYS, -KERNEL_BASE); /* adding it is subtracting */
     DEFINE(CPU_ENTRY_AREA_BASE, CPU_ENTRY_AREA_BASE);
+    DEFINE(USER_CS, USER_CS);
+    DEFINE(USER_DS, USER_DS);
     DEFINE(TASK_SIZE_4L, TASK_SIZE_4L);
     DEFINE(TASK_SIZE_5L, TASK_SIZE_5L);
 

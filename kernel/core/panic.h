@@ -31,8 +31,15 @@ void panic_report_register(struct panic_report *report);
 /* How the machine is left when panic is done; set by the power driver. */
 extern void (*panic_exit_hook)(void);
 
+/* Reads panic= and takes the vectors that mean the end (#DF, #MC) and the
+ * NMI.  After the IDT and the command line. */
+void panic_init(void);
+
 void warn_at(const char *file, int line, const char *what); /* goes on */
 void dump_stack(void);
+void dump_regs(const struct pt_regs *regs);
+/* Return addresses with names, from a frame pointer on. */
+void dump_frames(u64 rip, u64 rbp);
 
 /* An invariant of ours; never about user input.  On in every build. */
 #define BUG_ON(cond)                                                           \

@@ -13,8 +13,7 @@
 #pragma once
 
 #include <kernel/lib/types.h>
-
-#define NR_CPUS_MAX 64
+#include <kernel/x86/entry_area.h>
 
 #define DEFINE_PER_CPU(type, name) __section(".data.percpu") type name
 #define DECLARE_PER_CPU(type, name) extern type name
@@ -30,11 +29,19 @@
     __asm__ volatile("mov %1, %%gs:%0"                                         \
                      : "=m"(var)                                               \
                      : "r"((__typeof__(var))(val)))
-#define this_cpu_add(var, val)                                                 \
-    __asm__ volatile("add %1, %%gs:%0"                                         \
+#define this_cpu_add_sized_(suffix, var, val)                                  \
+    __asm__ volatile("add" suffix " %1, %%gs:%0"                               \
                      : "+m"(var)                                               \
                      : "er"((__typeof__(var))(val))                            \
                      : "cc")
+#define this_cpu_add(var, val)                                                 \
+    do {                                                                       \
+        _Static_assert(sizeof(var) == 4 || sizeof(var) == 8, "u32 or u64");    \
+        if (sizeof(var) == 4)                                                  \
+            this_cpu_add_sized_("l", var, val);                                \
+        else                                                                   \
+            this_cpu_add_sized_("q", var, val);                                \
+    } while (0)
 #define this_cpu_inc(var) this_cpu_add(var, 1)
 #define this_cpu_dec(var) this_cpu_add(var, -1)
 
@@ -59,6 +66,10 @@ DECLARE_PER_CPU(u32, user_work); /* WORK_*: what to do before ring 3 */
 DECLARE_PER_CPU(u32, atomic_depth); /* spinlocks held + IRQs nested;
                                        sleeping is a bug unless 0 */
 
+DECLARE_PER_CPU(u32, nmi_depth);   /* inside an NMI: take no lock */
+DECLARE_PER_CPU(u64, syscall_rsp); /* scratch of the entry code */
+DECLARE_PER_CPU(struct tss *, cpu_tss);
+
 #define WORK_RESCHED BIT(0) /* another task should run */
 #define WORK_SIGNAL BIT(1)  /* current has a signal to look at */
 #define WORK_OTHER BIT(2)
@@ -69,3 +80,13 @@ static inline unsigned int smp_processor_id(void)
 }
 
 extern unsigned int nr_cpus_online; /* CPUs 0..n-1 run */
+
+/* Where the next entry from ring 3 pushes; at each switch of tasks. */
+static inline void cpu_set_kernel_stack(u64 top)
+{
+    this_cpu_write(kernel_stack_top, top);
+    this_cpu_read(cpu_tss)->rsp0 = top;
+}
+
+/* The boot CPU: GS.base, tables.  Right after cpu_detect(). */
+void percpu_init_boot_cpu(void);

@@ -4,7 +4,8 @@
  * Every line goes into a ring (dmesg, /proc/kmsg, panic) with its time stamp
  * and level, and to each console whose level lets it through.  Usable from
  * any context, from the first C instruction on, also with locks held and in
- * an NMI (then only into the ring).
+ * an NMI (then only into the ring).  A text is one or more lines; the newline
+ * at its end may be left out.
  */
 #pragma once
 
@@ -25,6 +26,7 @@ enum log_level { /* syslog(2) numbers */
 void printk(enum log_level level, const char *fmt, ...) __printf(2, 3);
 void vprintk(enum log_level level, const char *fmt, va_list ap);
 
+#define pr_emerg(...) printk(LOG_EMERG, __VA_ARGS__)
 #define pr_err(...) printk(LOG_ERR, __VA_ARGS__)
 #define pr_warn(...) printk(LOG_WARNING, __VA_ARGS__)
 #define pr_notice(...) printk(LOG_NOTICE, __VA_ARGS__)
@@ -33,19 +35,29 @@ void vprintk(enum log_level level, const char *fmt, va_list ap);
 
 /*
  * Where log lines appear.  write() may be called with interrupts off and
- * must not sleep nor print.
+ * must not sleep nor print; after a panic also with its own lock held.
  */
 struct console {
     const char *name; /* as in console=NAME */
     void (*write)(struct console *con, const char *text, size_t len);
     struct list_head link; /* printk's */
+    u64 seq;               /* printk's: the next line to show */
 };
 
-void console_register(struct console *con); /* replays the ring to it */
+/* Replays the ring to it; or, if the early console has shown those lines
+ * under the same name, takes over from it. */
+void console_register(struct console *con);
 void console_unregister(struct console *con);
 
 /* Lines above this level stay in the ring only ("quiet", "loglevel=N"). */
 extern int console_loglevel;
+
+/* COM1, polled, as "ttyS0" until a driver registers that name.  First thing
+ * in kmain after the IDT. */
+void printk_init_early(void);
+
+/* From now on consoles are written to without their lock being waited for. */
+void printk_enter_panic(void);
 
 /*
  * Copies log text (with "<level>[time] " prefixes if `raw`) that starts at

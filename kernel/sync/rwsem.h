@@ -9,7 +9,7 @@
 #include <kernel/sync/waitq.h>
 
 struct rw_semaphore {
-    s32 count; /* (lock) readers; -1: a writer */
+    s32 count; /* (a) readers, RW_WRITER, RW_WAITERS: rwsem.c */
     spinlock_t lock;
     struct list_head waiters; /* (lock) in order of arrival */
     struct task_struct *writer;

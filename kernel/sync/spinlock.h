@@ -41,11 +41,71 @@ typedef struct spinlock {
     spinlock_t lockname = SPINLOCK_INIT(lockname)
 
 #define spin_lock_init(lock) spin_lock_init_named(lock, #lock)
-void spin_lock_init_named(spinlock_t *lock, const char *name);
-void spin_lock(spinlock_t *lock);
-bool spin_trylock(spinlock_t *lock);
-void spin_unlock(spinlock_t *lock);
-bool spin_is_locked(const spinlock_t *lock);
+
+#ifdef PAGEWALK_DEBUG
+void spin_debug_before(spinlock_t *lock);
+void spin_debug_taken(spinlock_t *lock, void *place);
+void spin_debug_release(spinlock_t *lock);
+#else
+#define spin_debug_before(lock) ((void)0)
+#define spin_debug_taken(lock, place) ((void)0)
+#define spin_debug_release(lock) ((void)0)
+#endif
+
+void spin_lock_wait(spinlock_t *lock, u16 ticket); /* spinlock.c */
+
+static inline void spin_lock_init_named(spinlock_t *lock,
+                                        const char *name __maybe_unused)
+{
+    *lock = (spinlock_t){.both = 0};
+#ifdef PAGEWALK_DEBUG
+    lock->name = name;
+#endif
+}
+
+static inline void spin_lock(spinlock_t *lock)
+{
+    u32 seen;
+
+    spin_debug_before(lock);
+    this_cpu_inc(atomic_depth);
+    seen = __atomic_fetch_add(&lock->both, 1u << 16, __ATOMIC_ACQUIRE);
+    if (unlikely((u16)seen != seen >> 16))
+        spin_lock_wait(lock, seen >> 16);
+    spin_debug_taken(lock, __builtin_return_address(0));
+}
+
+static inline bool spin_trylock(spinlock_t *lock)
+{
+    u32 seen = __atomic_load_n(&lock->both, __ATOMIC_RELAXED);
+
+    if ((u16)seen != seen >> 16)
+        return false;
+    this_cpu_inc(atomic_depth);
+    if (!__atomic_compare_exchange_n(&lock->both, &seen, seen + (1u << 16),
+                                     false, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_RELAXED)) {
+        this_cpu_dec(atomic_depth);
+        return false;
+    }
+    spin_debug_taken(lock, __builtin_return_address(0));
+    return true;
+}
+
+static inline void spin_unlock(spinlock_t *lock)
+{
+    spin_debug_release(lock);
+    /* only the holder writes owner; x86 stores are releases */
+    __asm__ volatile("incw %0" : "+m"(lock->owner)::"memory", "cc");
+    this_cpu_dec(atomic_depth);
+}
+
+static inline bool spin_is_locked(const spinlock_t *lock)
+{
+    u32 seen = __atomic_load_n(&lock->both, __ATOMIC_RELAXED);
+
+    return (u16)seen != seen >> 16;
+}
 
 static inline u64 spin_lock_irqsave(spinlock_t *lock)
 {
@@ -62,4 +122,8 @@ static inline void spin_unlock_irqrestore(spinlock_t *lock, u64 flags)
 }
 
 /* Debug builds check that this CPU holds it. */
+#ifdef PAGEWALK_DEBUG
 void assert_spin_held(const spinlock_t *lock);
+#else
+#define assert_spin_held(lock) ((void)0)
+#endif

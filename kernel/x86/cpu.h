@@ -8,6 +8,8 @@
 
 #include <kernel/lib/types.h>
 
+#define NR_CPUS_MAX 64
+
 enum cpu_feature {
     CPU_NX,
     CPU_PGE,
@@ -31,6 +33,12 @@ enum cpu_feature {
     CPU_RDRAND,
     CPU_RDTSCP,
     CPU_HYPERVISOR,
+    CPU_FXSR,
+    CPU_SSE2,
+    CPU_SYSCALL,
+    CPU_LM,
+    CPU_CLFLUSH,
+    CPU_RDSEED,
     NR_CPU_FEATURES,
 };
 
@@ -42,7 +50,13 @@ static inline bool cpu_has(enum cpu_feature feature)
 }
 
 void cpu_detect(void);               /* first thing in kmain */
-void cpu_enable_protections(void);   /* WP, PGE, SMEP, SMAP, UMIP, PAT, FSGSBASE */
+/* What the PAT holds at each index (PAT, PCD, PWT bits of an entry, as a
+ * number) once cpu_enable_protections() ran; 0-3 are so on every CPU. */
+enum pat_index { PAT_WB, PAT_WT, PAT_UC_MINUS, PAT_UC, PAT_WC };
+
+/* WP, PGE, SMEP, SMAP, UMIP, PAT, FSGSBASE, OSFXSR, OSXSAVE; on each CPU.
+ * Once on the boot CPU it also patches CLAC and STAC into the code. */
+void cpu_enable_protections(void);
 const char *cpu_feature_name(enum cpu_feature feature); /* as /proc/cpuinfo */
 const char *cpu_model_name(void);
 unsigned int cpu_phys_bits(void);
@@ -54,6 +68,19 @@ static inline void cpuid(u32 leaf, u32 subleaf, u32 *a, u32 *b, u32 *c, u32 *d)
                      : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d)
                      : "a"(leaf), "c"(subleaf));
 }
+
+#define MSR_EFER 0xc0000080 /* SDM 4, table 2-2 */
+#define MSR_STAR 0xc0000081
+#define MSR_LSTAR 0xc0000082
+#define MSR_CSTAR 0xc0000083
+#define MSR_FMASK 0xc0000084
+#define MSR_FS_BASE 0xc0000100
+#define MSR_GS_BASE 0xc0000101
+#define MSR_KERNEL_GS_BASE 0xc0000102 /* ring 3's while in the kernel */
+#define MSR_PAT 0x277
+#define MSR_APIC_BASE 0x1b
+#define MSR_TSC_DEADLINE 0x6e0
+#define MSR_SYSENTER_CS 0x174
 
 static inline u64 rdmsr(u32 msr)
 {
@@ -119,6 +146,10 @@ static inline u32 inl(u16 port)
     return val;
 }
 
-/* Lets the kernel touch user pages while SMAP is on; patched to nothing at
- * boot where the CPU has no SMAP (or guarded by cpu_has; see uaccess.asm). */
-void cpu_idle(void); /* sti; hlt */
+/* Waits for an interrupt.  Called with interrupts off, so that a wake-up
+ * between the caller's last look and the halt is not slept through; returns
+ * with them on. */
+static inline void cpu_idle(void)
+{
+    __asm__ volatile("sti; hlt" ::: "memory");
+}
