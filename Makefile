@@ -59,7 +59,7 @@ MUSLCC := musl-gcc
 # pytest is a Debian package of Debian's own python.
 PYTHON := $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
 QEMU := qemu-system-x86_64
-OVMF := /usr/share/OVMF/OVMF_CODE.fd
+OVMF := /usr/share/ovmf/OVMF.fd
 BUSYBOX := /bin/busybox
 
 UAPI := -idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu
@@ -237,12 +237,61 @@ test-host: $(HOST_TESTS:%=$(HOST_OUT)/%)
 	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi; \
 	echo "test-host: $(words $(HOST_TESTS)) programs, all passed"
 
-help:
-	@sed -n 's/^#: \?//p' Makefile
+# ---- QEMU --------------------------------------------------------------------
+QEMU_ENV = QEMU="$(QEMU)" MEM="$(MEM)" CPUS="$(CPUS)" FIRMWARE="$(FIRMWARE)" \
+           MACHINE="$(MACHINE)" ACCEL="$(ACCEL)" LA57="$(LA57)" \
+           APPEND="$(APPEND)" OVMF="$(OVMF)" OUT="$(OUT)"
 
-#: make            build build/pagewalk.elf, .iso and initramfs.cpio
+run: all
+	@$(QEMU_ENV) iso/run.sh
+
+debug: all
+	@$(QEMU_ENV) tests/gdb/debug.sh
+
+# Runs one experiment (EXP=0.1, EXP="0.1 --broken", EXP=all) and powers off.
+exp: all
+	@$(QEMU_ENV) EXP="$(EXP)" iso/run.sh
+
+# ---- tests and checks --------------------------------------------------------
+test: test-host
+	@$(MAKE) BUILD=release all
+	@$(MAKE) BUILD=debug all
+	@$(MAKE) test-boot
+
+test-boot:
+	@TEST_SEED="$(SEED)" $(PYTHON) -B -m pytest -p no:cacheprovider -q \
+	    $(if $(TEST),-k "$(TEST)") tests/boot
+
+check: $(GENERATED) $(OUT)/offsets.inc
+	@status=0; for script in $(wildcard tests/check_*.sh); do \
+	    CC="$(CC)" CFLAGS="$(CFLAGS)" OUT="$(OUT)" \
+	    C_SOURCES="$(C_SOURCES)" $$script || status=1; \
+	done; exit $$status
+
+setup:
+	@iso/setup.sh
+
+help:
+	@sed -n 's/^#: \{0,1\}//p' Makefile
+
 clean:
 	rm -rf $(TOP)
+
+#: Targets
+#:   setup      install the Debian packages that are missing
+#:   all        build/pagewalk.elf, build/initramfs.cpio, build/pagewalk.iso
+#:   run        boot it: GRUB, boot report, tour, shell (leave: poweroff, or
+#:              Ctrl-A X); with no terminal on stdin, power off after the tour
+#:   debug      the same, halted, with gdb attached: pw what ps maps prog
+#:   exp        run one experiment and power off: make exp EXP=0.1
+#:   test       host tests, then all boots; TEST=words selects boots (pytest -k)
+#:   test-host  only the tests that run here, without QEMU
+#:   check      layers, style, headers alone, sparse
+#:   clean      remove build/
+#: Variables
+#:   MEM=128M CPUS=1 FIRMWARE=bios|uefi MACHINE=pc|q35 ACCEL=tcg|kvm LA57=0|1
+#:   APPEND="words for the kernel's command line"   BUILD=release|debug
+#:   TEST=words SEED=number EXP=id BENCH=name V=1 CROSS_COMPILE=prefix-
 
 -include $(OBJECTS:.o=.d) $(OUT)/offsets.d
 -include $(wildcard $(TOP)/user/*.d $(TOP)/test/*.d)
