@@ -238,19 +238,17 @@ test-host: $(HOST_TESTS:%=$(HOST_OUT)/%)
 	echo "test-host: $(words $(HOST_TESTS)) programs, all passed"
 
 # ---- QEMU --------------------------------------------------------------------
-QEMU_ENV = QEMU="$(QEMU)" MEM="$(MEM)" CPUS="$(CPUS)" FIRMWARE="$(FIRMWARE)" \
-           MACHINE="$(MACHINE)" ACCEL="$(ACCEL)" LA57="$(LA57)" \
-           APPEND="$(APPEND)" OVMF="$(OVMF)" OUT="$(OUT)"
+export QEMU MEM CPUS FIRMWARE MACHINE ACCEL LA57 APPEND OVMF OUT EXP
 
 run: all
-	@$(QEMU_ENV) iso/run.sh
+	@iso/run.sh
 
 debug: all
-	@$(QEMU_ENV) tests/gdb/debug.sh
+	@tests/gdb/debug.sh
 
 # Runs one experiment (EXP=0.1, EXP="0.1 --broken", EXP=all) and powers off.
 exp: all
-	@$(QEMU_ENV) EXP="$(EXP)" iso/run.sh
+	@iso/run.sh
 
 # ---- tests and checks --------------------------------------------------------
 test: test-host

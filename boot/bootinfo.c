@@ -135,6 +135,19 @@ static __init void mb2_rsdp(const struct mb2_tag *tag)
     bootinfo.has_rsdp_copy = true;
 }
 
+/* GRUB puts a backslash before each quote and backslash of a word. */
+static __init void unescape(char *text)
+{
+    char *to = text;
+
+    for (; *text; text++) {
+        if (*text == '\\' && text[1])
+            text++;
+        *to++ = *text;
+    }
+    *to = '\0';
+}
+
 static __init void mb2_tag(const struct mb2_tag *tag)
 {
     const struct mb2_module *module = (const void *)tag->data;
@@ -143,6 +156,7 @@ static __init void mb2_tag(const struct mb2_tag *tag)
     case MB2_CMDLINE:
         strscpy(bootinfo.cmdline, (const char *)tag->data,
                 sizeof(bootinfo.cmdline));
+        unescape(bootinfo.cmdline);
         break;
     case MB2_LOADER_NAME:
         strscpy(bootinfo.loader, (const char *)tag->data,
