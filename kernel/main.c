@@ -5,6 +5,8 @@
  * waits, and nothing is linear in RAM.
  */
 #include <boot/bootinfo.h>
+#include <drivers/char/console.h>
+#include <drivers/char/power.h>
 #include <drivers/driver.h>
 #include <kernel/core/cmdline.h>
 #include <kernel/core/ktest.h>
@@ -52,6 +54,8 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     cmdline_init(bootinfo.cmdline);
     pr_info("Command line: %s", cmdline_text());
     panic_init();
+    STEP(uart_console_init);
+    STEP(power_init);
     STEP(drivers_init);
     first_program();
     for (;;)

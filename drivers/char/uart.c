@@ -20,25 +20,25 @@
 #include <kernel/x86/cpu.h>
 
 /* Register offsets and bits: TI PC16550D data sheet, table II. */
-#define UART_DATA 0
-#define UART_IER 1
+#define UART_DATA    0
+#define UART_IER     1
 #define UART_DIVISOR 0 /* two bytes, while LCR_DLAB */
-#define UART_IIR 2     /* read */
-#define UART_FCR 2     /* write */
-#define UART_LCR 3
-#define UART_MCR 4
-#define UART_LSR 5
+#define UART_IIR     2 /* read */
+#define UART_FCR     2 /* write */
+#define UART_LCR     3
+#define UART_MCR     4
+#define UART_LSR     5
 #define UART_SCRATCH 7
 
 #define FCR_ENABLE_CLEAR 0x07 /* FIFOs on and empty, interrupt at 1 byte */
-#define LCR_8N1 0x03
-#define LCR_DLAB 0x80
+#define LCR_8N1          0x03
+#define LCR_DLAB         0x80
 #define MCR_DTR_RTS_OUT2 0x0b /* OUT2 lets the interrupt through on a PC */
-#define LSR_THRE 0x20         /* transmit FIFO empty */
+#define LSR_THRE         0x20 /* transmit FIFO empty */
 
-#define UART_FIFO 16          /* bytes */
+#define UART_FIFO           16 /* bytes */
 #define UART_DIVISOR_115200 1
-#define UART_PATIENCE 100000  /* status reads before a byte is given up */
+#define UART_PATIENCE       100000 /* status reads before a byte is given up */
 
 struct uart {
     u16 port;

@@ -14,9 +14,10 @@
  * regs->orig_rax.  cr2 is the address of a page fault, and DR6 for #DB.
  * Context: interrupts as they were at the fault; may sleep if user_mode(regs).
  * After the call orig_rax of a ring-3 frame becomes -1, so that whoever looks
- * at the frame later sees that it was no system call.  A kernel-mode fault has gone through the exception
- * table only for vectors other than 14; the page-fault handler does that
- * itself once it knows that the access cannot be satisfied.
+ * at the frame later sees that it was no system call.  A kernel-mode fault has
+ * gone through the exception table only for vectors other than 14; the
+ * page-fault handler does that itself once it knows that the access cannot be
+ * satisfied.
  */
 void upcall_trap(struct pt_regs *regs, unsigned int vector, u64 cr2);
 

@@ -29,7 +29,7 @@ static inline void host_random_init(void)
 {
     const char *seed = getenv("SEED");
 
-    host_seed = seed ? strtoull(seed, NULL, 0) : 20261120;
+    host_seed = seed && *seed ? strtoull(seed, NULL, 0) : 20261120;
     if (!host_seed)
         host_seed = 1;
     print_message("# SEED=%llu\n", (unsigned long long)host_seed);
