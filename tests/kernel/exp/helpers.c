@@ -1,0 +1,131 @@
+/*
+ * tests/kernel/exp/helpers.c - what ring-3 experiments ask of the kernel:
+ * "do NAME ARGS" of /proc/exp.
+ */
+#include <tests/kernel/exp/exp.h>
+
+#include <kernel/lib/string.h>
+#include <kernel/task/task.h>
+#include <kernel/uapi/errno.h>
+#include <kernel/x86/cpu.h>
+#include <mm/layout.h>
+#include <mm/mm.h>
+#include <mm/page.h>
+#include <mm/pgtable.h>
+#include <mm/slab.h>
+#include <mm/tlb.h>
+
+/* ledger: pages in use */
+static int help_ledger(const char *args, struct printer *out)
+{
+    struct page_ledger ledger;
+
+    (void)args;
+    slab_shrink();
+    page_ledger_read(&ledger);
+    printer_printf(out, "%llu\n",
+                   (unsigned long long)(ledger.total -
+                                        ledger.pages[OWNER_FREE]));
+    return 0;
+}
+EXP_HELPER(ledger, help_ledger);
+
+static int parse_address(const char *args, const char **rest, u64 *va)
+{
+    return parse_u64(args, rest, va) ? 0 : -EINVAL;
+}
+
+/* pte ADDR: the entry of an address of the asking program's, in words */
+static int help_pte(const char *args, struct printer *out)
+{
+    struct pt_walk walk;
+    char words[80];
+    u64 va;
+
+    if (parse_address(args, &args, &va) < 0)
+        return -EINVAL;
+    pt_walk_address(current->mm->root, va, &walk);
+    printer_printf(out, "%s\n", exp_entry_words(&walk, words, sizeof(words)));
+    return 0;
+}
+EXP_HELPER(pte, help_pte);
+
+/* where: CR3, this task's table, and an address of kernel text with its frame */
+static int help_where(const char *args, struct printer *out)
+{
+    struct pt_walk walk;
+
+    (void)args;
+    exp_walk(help_where, &walk);
+    printer_printf(out, "cr3=%#llx table=%#llx text=%p text_pfn=%#llx\n",
+                   (unsigned long long)(read_cr3() & PTE_PFN_MASK),
+                   (unsigned long long)__pa(current->mm->root),
+                   (void *)help_where,
+                   (unsigned long long)PFN_DOWN(walk.phys));
+    return 0;
+}
+EXP_HELPER(where, help_where);
+
+/*
+ * ubit ADDR 0|1: takes the user bit from the 4-KiB entry of a present page of
+ * the asking program, or gives it back.
+ */
+static int help_ubit(const char *args, struct printer *out)
+{
+    struct mm_struct *mm = current->mm;
+    struct pt_cursor c;
+    int err = -EFAULT;
+    u64 va, on;
+
+    if (parse_address(args, &args, &va) < 0 || *args != ' ' ||
+        parse_address(args + 1, &args, &on) < 0 || va >= TASK_SIZE)
+        return -EINVAL;
+    va &= PAGE_MASK;
+    down_write(&mm->mmap_lock);
+    spin_lock(&mm->page_table_lock);
+    pt_start(&c, mm->root, va, va + PAGE_SIZE);
+    if (c.slot && c.level == 0 && (c.slot->val & PTE_PRESENT)) {
+        u64 bits = c.slot->val & ~PTE_USER;
+
+        pt_set(&c, (pte_t){on ? bits | PTE_USER : bits});
+        err = 0;
+    }
+    spin_unlock(&mm->page_table_lock);
+    up_write(&mm->mmap_lock);
+    if (err)
+        return err;
+    tlb_flush_range(mm, va, va + PAGE_SIZE);
+    printer_puts(out, "done\n");
+    return 0;
+}
+EXP_HELPER(ubit, help_ubit);
+
+/* segments: the descriptors behind the selectors of both rings */
+static int help_segments(const char *args, struct printer *out)
+{
+    struct __packed {
+        u16 limit;
+        u64 base;
+    } gdtr;
+    u16 kernel_cs;
+    size_t i;
+
+    (void)args;
+    __asm__ volatile("sgdt %0" : "=m"(gdtr));
+    __asm__ volatile("mov %%cs, %0" : "=r"(kernel_cs));
+    printer_printf(out, "kernel_cs=%#x", kernel_cs);
+    for (i = 1; i < (gdtr.limit + 1u) / 8 && i < 8; i++) {
+        u64 d = ((const u64 *)gdtr.base)[i];
+
+        if (!(d & BIT(44))) /* a system descriptor takes two */
+            break;
+        printer_printf(out, " gdt[%zu]=base:%#llx,limit:%#llx,dpl:%llu", i,
+                       (unsigned long long)((d >> 16 & 0xffffff) |
+                                            (d >> 56) << 24),
+                       (unsigned long long)((d & 0xffff) | (d >> 32 & 0xf0000)),
+                       (unsigned long long)(d >> 45 & 3));
+    }
+    printer_puts(out, "\n");
+    return 0;
+}
+EXP_HELPER(segments, help_segments);
