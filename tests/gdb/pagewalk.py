@@ -1,0 +1,329 @@
+"""Commands for gdb on a running Pagewalk, through QEMU's gdb stub.
+
+    pw ADDR    walk of ADDR in the table that CR3 points to, level by level
+    what ADDR  region of the address map, symbol, mapping behind ADDR
+    ps         tasks
+    maps PID   mappings of a process
+    prog NAME  load the symbols of a program of user/ or tests/user/
+
+They read the kernel's structures by their debugging information and physical
+memory by QEMU's monitor, so nothing runs in the guest.  When the machine
+stops in ring 3, the symbols of the program that runs are loaded by its name.
+"""
+import os
+import re
+
+import gdb
+
+BUILD = os.environ.get("PAGEWALK_TOP", "build")
+PFN_MASK = 0x000FFFFFFFFFF000
+BITS = [(0, "present"), (1, "write"), (2, "user"), (3, "pwt"), (4, "pcd"),
+        (5, "accessed"), (6, "dirty"), (8, "global"), (9, "special"),
+        (10, "soft-dirty"), (63, "nx")]
+LEVEL_NAMES = ["PTE", "PMD", "PUD", "P4D", "PGD"]
+STATES = "RSDTZX"
+VM_READ, VM_WRITE, VM_EXEC, VM_SHARED = 1, 2, 4, 8
+
+
+def number(text):
+    return int(gdb.parse_and_eval(text)) & (1 << 64) - 1
+
+
+def register(name):
+    return int(gdb.parse_and_eval(f"(unsigned long)${name}")) & (1 << 64) - 1
+
+
+def physical(address):
+    """The 8 bytes at a physical address."""
+    answer = gdb.execute(f"monitor xp /1gx {address:#x}", to_string=True)
+    return int(re.search(r": (0x[0-9a-f]+)", answer)[1], 16)
+
+
+def levels():
+    return 5 if register("cr4") & 1 << 12 else 4
+
+
+def walk(address, root=None):
+    """Yields (level, physical address of the entry, entry) from the top."""
+    table = (register("cr3") if root is None else root) & PFN_MASK
+    for level in reversed(range(levels())):
+        slot = table + 8 * (address >> 12 + 9 * level & 511)
+        entry = physical(slot)
+        yield level, slot, entry
+        if not entry & 1 or level == 0 or (level < 3 and entry & 0x80):
+            return
+        table = entry & PFN_MASK
+
+
+def translate(address):
+    """(physical address, level of the leaf), or None."""
+    for level, _, entry in walk(address):
+        pass
+    if not entry & 1:
+        return None
+    inside = (1 << 12 + 9 * level) - 1
+    return entry & PFN_MASK & ~inside | address & inside, level
+
+
+def canonical(address):
+    top = address >> (56 if levels() == 5 else 47)
+    return top == 0 or top == (0xFF if levels() == 5 else 0x1FFFF)
+
+
+def words(entry, level):
+    names = [name for bit, name in BITS if entry >> bit & 1]
+    if level and entry & 0x80:
+        names.append("huge")
+    return " ".join(names) if entry & 1 else (
+        "empty" if not entry else "not present")
+
+
+def string(value):
+    return value.string(errors="replace")
+
+
+def list_each(head, kind, member):
+    """Elements of one of kernel/lib/list.h's lists."""
+    kind = gdb.lookup_type(kind)
+    offset = next(f.bitpos for f in kind.fields() if f.name == member) // 8
+    node = head["next"]
+    while int(node) != int(head.address):
+        yield gdb.Value(int(node) - offset).cast(kind.pointer())
+        node = node["next"]
+
+
+def tree_each(node, kind, member):
+    """Elements of one of kernel/lib/rbtree.h's trees, in order."""
+    kind = gdb.lookup_type(kind)
+    offset = next(f.bitpos for f in kind.fields() if f.name == member) // 8
+    waiting = []
+    while waiting or int(node):
+        while int(node):
+            waiting.append(node)
+            node = node["left"]
+        node = waiting.pop()
+        yield gdb.Value(int(node) - offset).cast(kind.pointer())
+        node = node["right"]
+
+
+def tasks():
+    head = gdb.parse_and_eval("task_list")
+    if int(head["next"]):
+        yield from list_each(head, "struct task_struct", "all_link")
+
+
+def current():
+    task = gdb.parse_and_eval("current_task")
+    return task if int(task) else None
+
+
+def vmas(mm):
+    return tree_each(mm["vmas"]["node"], "struct vm_area_struct", "node")
+
+
+def path_of(file):
+    names = []
+    dentry = file["dentry"]
+    while int(dentry) and int(dentry["parent"]) != int(dentry):
+        names.append(string(dentry["name"]))
+        dentry = dentry["parent"]
+    return "/" + "/".join(reversed(names))
+
+
+def vma_line(vma, mm):
+    flags = int(vma["vm_flags"])
+    rights = "".join([
+        "r" if flags & VM_READ else "-", "w" if flags & VM_WRITE else "-",
+        "x" if flags & VM_EXEC else "-", "s" if flags & VM_SHARED else "p"])
+    start, end = int(vma["vm_start"]), int(vma["vm_end"])
+    name = ""
+    if int(vma["vm_file"]):
+        name = path_of(vma["vm_file"])
+    elif start <= int(mm["start_stack"]) < end:
+        name = "[stack]"
+    elif start < int(mm["brk"]) and end > int(mm["start_brk"]):
+        name = "[heap]"
+    offset = int(vma["vm_pgoff"]) << 12 if int(vma["vm_file"]) else 0
+    return f"{start:012x}-{end:012x} {rights} {offset:08x} {name}"
+
+
+def regions():
+    five = levels() == 5
+    return [
+        ("user", 0, 1 << (56 if five else 47)),
+        ("direct map (kernel logical)",
+         0xFF11000000000000 if five else 0xFFFF888000000000,
+         1 << (55 if five else 46)),
+        ("vmalloc and ioremap",
+         0xFFA0000000000000 if five else 0xFFFFC90000000000,
+         0x32000000000000 if five else 1 << 45),
+        ("struct page array",
+         0xFFD4000000000000 if five else 0xFFFFEA0000000000,
+         1 << (49 if five else 40)),
+        ("CPU entry area", 0xFFFFFE0000000000, 1 << 39),
+        ("kernel image", 0xFFFFFFFF80000000, 0x20000000),
+        ("modules", 0xFFFFFFFFA0000000, 0x5F000000),
+        ("fixmap", 0xFFFFFFFFFF000000, 0x600000),
+    ]
+
+
+class Command(gdb.Command):
+    """A command that says what is wrong in one line."""
+
+    def __init__(self, name):
+        super().__init__(name, gdb.COMMAND_USER)
+        self.name = name
+
+    def invoke(self, argument, from_tty):
+        if not argument and self.wants:
+            print(f"usage: {self.name} {self.wants}")
+            return
+        try:
+            self.run(argument)
+        except gdb.error as error:
+            print(f"{self.name}: {error}")
+
+
+class PageWalk(Command):
+    """pw ADDR: the page-table walk of ADDR, level by level."""
+    wants = "ADDR"
+
+    def run(self, argument):
+        address = number(argument)
+        if not canonical(address):
+            print(f"{address:#018x} is not canonical: #GP, no walk")
+            return
+        print(f"{address:#018x}  CR3 {register('cr3'):#x}, {levels()} levels")
+        for level, slot, entry in walk(address):
+            name = "PGD" if level == levels() - 1 else LEVEL_NAMES[level]
+            print(f"  {name} [{address >> 12 + 9 * level & 511:3}]"
+                  f" at {slot:#x}: {entry:#018x}  {words(entry, level)}")
+        found = translate(address)
+        if found:
+            size = ["4 KiB", "2 MiB", "1 GiB"][found[1]]
+            print(f"  physical {found[0]:#x} (page of {size})")
+        else:
+            print("  not mapped")
+
+
+class What(Command):
+    """what ADDR: region, symbol and mapping of an address."""
+    wants = "ADDR"
+
+    def run(self, argument):
+        address = number(argument)
+        if not canonical(address):
+            print(f"{address:#018x}: not canonical")
+            return
+        for name, start, size in regions():
+            if start <= address < start + size:
+                print(f"{address:#018x}: {name}")
+                break
+        else:
+            print(f"{address:#018x}: no region")
+        symbol = gdb.execute(f"info symbol {address:#x}", to_string=True)
+        if not symbol.startswith("No symbol"):
+            print("  " + symbol.strip())
+        task = current()
+        if address < 1 << 63 and task and int(task["mm"]):
+            for vma in vmas(task["mm"]):
+                if int(vma["vm_start"]) <= address < int(vma["vm_end"]):
+                    print("  " + vma_line(vma, task["mm"]))
+                    break
+            else:
+                print("  in no mapping of " + string(task["comm"]))
+        found = translate(address)
+        print(f"  physical {found[0]:#x}" if found else "  not mapped")
+
+
+class Ps(Command):
+    """ps: the tasks; * marks the one that runs."""
+    wants = ""
+
+    def run(self, argument):
+        print("   PID  TGID S NAME             TABLE (CR3)")
+        mine = current()
+        for task in tasks():
+            mark = "*" if mine and int(task) == int(mine) else " "
+            state = STATES[min(int(task["state"]), len(STATES) - 1)]
+            table = "-"
+            if int(task["mm"]):
+                root = int(task["mm"]["root"]) & (1 << 64) - 1
+                table = f"{root - number('page_offset'):#x}"
+            print(f"{mark}{int(task['pid']):5} {int(task['tgid']):5} {state} "
+                  f"{string(task['comm']):16} {table}")
+
+
+class Maps(Command):
+    """maps PID: the mappings of a process, as /proc/PID/maps has them."""
+    wants = "PID"
+
+    def run(self, argument):
+        pid = number(argument)
+        for task in tasks():
+            if int(task["pid"]) == pid:
+                break
+        else:
+            print(f"maps: no task {pid}")
+            return
+        if not int(task["mm"]):
+            print(f"maps: {pid} is a kernel thread")
+            return
+        for vma in vmas(task["mm"]):
+            print(vma_line(vma, task["mm"]))
+
+
+class Program:
+    """Symbols of the ring-3 program that runs, one at a time: all are linked
+    at the same address."""
+
+    def __init__(self):
+        self.loaded = None
+
+    def load(self, name):
+        for folder in ("user", "test"):
+            path = os.path.join(BUILD, folder, name)
+            if os.path.exists(path):
+                break
+        else:
+            return False
+        if path != self.loaded:
+            self.unload()
+            gdb.execute(f"add-symbol-file {path}", to_string=True)
+            self.loaded = path
+        return True
+
+    def unload(self):
+        if self.loaded:
+            gdb.execute(f"remove-symbol-file {self.loaded}", to_string=True)
+            self.loaded = None
+
+    def stopped(self, event):
+        try:
+            if register("cs") & 3 == 3 and current():
+                name = string(current()["comm"])
+                if not self.load(name):
+                    self.unload()
+        except (gdb.error, ValueError):
+            pass
+
+
+program = Program()
+
+
+class Prog(Command):
+    """prog NAME: load the symbols of build/user/NAME or build/test/NAME."""
+    wants = "NAME"
+
+    def run(self, argument):
+        if program.load(argument):
+            print("symbols of " + program.loaded)
+        else:
+            print(f"prog: neither {BUILD}/user/{argument} nor "
+                  f"{BUILD}/test/{argument}")
+
+
+for command, name in ((PageWalk, "pw"), (What, "what"), (Ps, "ps"),
+                      (Maps, "maps"), (Prog, "prog")):
+    command(name)
+gdb.events.stop.connect(program.stopped)
