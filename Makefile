@@ -83,6 +83,7 @@ endif
 LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack \
            --no-warn-rwx-segments --build-id=none --warn-unresolved-symbols
 USER_CFLAGS := -std=gnu11 -static -O2 -g -Wall -Wextra -Wno-unused-parameter \
+               -Wno-missing-field-initializers \
                -fno-omit-frame-pointer -I. -Iuser $(UAPI)
 HOST_CFLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined \
                -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
@@ -105,10 +106,9 @@ endif
 
 PROGRAMS := $(patsubst user/%.c,%,$(wildcard user/*.c))
 USER_TESTS := $(patsubst tests/user/%.c,%,$(wildcard tests/user/*.c))
-LAB_SOURCES := $(wildcard user/lab/*.c)
 HOST_TESTS := $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))
 
-.PHONY: all kernel run test test-host test-boot debug exp check setup help \
+.PHONY: all kernel run linux bench bench-wall test test-host test-boot debug exp check setup help \
         clean linux-less FORCE
 FORCE:
 
@@ -173,11 +173,16 @@ $(OUT)/pagewalk.elf: $(OBJECTS) $(OUT)/linker.ld kernel/core/ksyms_gen.py \
 	    "$(PYTHON)" "$(NASM)" $(OUT)/ksyms $@ $(OBJECTS)
 
 # ---- ring 3 ------------------------------------------------------------------
-$(TOP)/user/exp: user/exp.c $(LAB_SOURCES) $(wildcard user/lab/*.h) \
-                 $(TOP)/flags.user
-	$(call say,MUSL,$<)
-	@mkdir -p $(@D)
-	$(Q)$(MUSLCC) $(USER_CFLAGS) -o $@ $< $(LAB_SOURCES)
+# A program of several files: user/NAME.c and those of a folder.
+define program_with_folder
+$(TOP)/user/$(1): user/$(1).c $(wildcard user/$(2)/*.c user/$(2)/*.h) \
+                  $(TOP)/flags.user
+	$$(call say,MUSL,$$<)
+	@mkdir -p $$(@D)
+	$$(Q)$$(MUSLCC) $$(USER_CFLAGS) -o $$@ $$(filter %.c,$$^)
+endef
+$(eval $(call program_with_folder,exp,lab))
+$(eval $(call program_with_folder,bench,bench))
 
 $(TOP)/user/%: user/%.c $(TOP)/flags.user
 	$(call say,MUSL,$<)
@@ -250,6 +255,20 @@ debug: all
 exp: all
 	@iso/run.sh
 
+# ---- Linux beside it -----------------------------------------------------------
+# Debian's kernel lies in build/linux/; bench figures are the release build's.
+LINUX_DIR := $(TOP)/linux
+BENCH_RUN = $(PYTHON) -B tests/linux/bench.py --kernel $(TOP)/pagewalk.elf \
+            --initrd $(TOP)/initramfs.cpio --out $(TOP)/bench
+
+linux: all
+	@kernel=$$(tests/linux/fetch.sh $(LINUX_DIR)) && \
+	    DIRECT_KERNEL="$$kernel" iso/run.sh
+
+bench bench-wall: $(TOP)/pagewalk.elf $(TOP)/initramfs.cpio
+	@kernel=$$(tests/linux/fetch.sh $(LINUX_DIR)) && \
+	    $(BENCH_RUN) --linux "$$kernel" $(if $(filter %-wall,$@),--wall) $(BENCH)
+
 # ---- tests and checks --------------------------------------------------------
 test: test-host
 	@$(MAKE) BUILD=release all
@@ -282,6 +301,10 @@ clean:
 #:              Ctrl-A X); with no terminal on stdin, power off after the tour
 #:   debug      the same, halted, with gdb attached: pw what ps maps prog
 #:   exp        run one experiment and power off: make exp EXP=0.1
+#:   linux      the same with Debian's Linux kernel and our initramfs
+#:   bench      every operation on both kernels in guest instructions: table,
+#:              build/bench/*.tsv, chart; BENCH=fork for one group
+#:   bench-wall the same in wall-clock time
 #:   test       host tests, then all boots; TEST=words selects boots (pytest -k)
 #:   test-host  only the tests that run here, without QEMU
 #:   check      layers, style, headers alone, sparse

@@ -5,13 +5,14 @@
 # it is powered off.  Without one it is a test: the kernel gets `tour=exit`
 # (or the experiment that EXP names), the machine ends through
 # isa-debug-exit, and the status is 0 only if QEMU's is 33 ("passed").
+# DIRECT_KERNEL names a Linux kernel to boot instead, with our initramfs.
 # The environment holds the Makefile's variables.
 set -u
 
 cpu=max
 [ "$LA57" = 1 ] || cpu=max,-la57
 set -- -machine "$MACHINE" -accel "$ACCEL" -cpu "$cpu" -m "$MEM" -smp "$CPUS" \
-    -display none -nic none -device edu -cdrom "$OUT/pagewalk.iso"
+    -display none -nic none -device edu
 [ "$FIRMWARE" != uefi ] || set -- "$@" -bios "$OVMF"
 
 append=$APPEND
@@ -23,6 +24,12 @@ elif [ ! -t 0 ]; then
     append="$append tour=exit"
     judge=yes
 fi
+if [ -n "${DIRECT_KERNEL:-}" ]; then
+    [ -t 0 ] && set -- "$@" -serial mon:stdio || set -- "$@" -serial stdio
+    exec $QEMU "$@" -no-reboot -kernel "$DIRECT_KERNEL" \
+        -initrd "$OUT/initramfs.cpio" -append "console=ttyS0 quiet $append"
+fi
+set -- "$@" -cdrom "$OUT/pagewalk.iso"
 if [ "$judge" = yes ]; then
     set -- "$@" -serial stdio -no-reboot \
         -device isa-debug-exit,iobase=0xf4,iosize=4

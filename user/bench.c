@@ -19,6 +19,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 
 const char *self_path = "/proc/self/exe";
 
@@ -112,6 +113,25 @@ static void mount_all(void)
     mount("sysfs", "/sys", "sysfs", 0, NULL);
 }
 
+/* What is left of RAM, for tests/linux/footprint.py. */
+static void say_memory(void)
+{
+    struct sysinfo info;
+
+    if (sysinfo(&info) == 0)
+        say("memory free_kib %lu\n", info.freeram * info.mem_unit / 1024);
+}
+
+static int finish(void (*last)(void))
+{
+    if (last)
+        last();
+    say("bench done\n");
+    if (getpid() == 1)
+        reboot(RB_POWER_OFF);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t now = ticks();
@@ -123,14 +143,13 @@ int main(int argc, char **argv)
     if (access(self_path, X_OK))
         self_path = argv[0];
     say("boot tsc %llu\n", (unsigned long long)now);
+    if (argc > 1 && !strcmp(argv[argc - 1], "memory"))
+        return finish(say_memory);
     calibrate();
     for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
         if (wanted(groups[i]->name, argc, argv))
             guarded(groups[i]->name, groups[i]);
     if (wanted("vma", argc, argv))
         guarded("vma", NULL);
-    say("bench done\n");
-    if (getpid() == 1)
-        reboot(RB_POWER_OFF);
-    return 0;
+    return finish(NULL);
 }
