@@ -16,6 +16,7 @@
 #include <kernel/main.h>
 #include <kernel/task/task.h>
 #include <kernel/x86/cpu.h>
+#include <kernel/x86/fpu.h>
 #include <kernel/x86/trap.h>
 
 #define INIT_WORDS 32 /* arguments or environment strings, as on Linux */
@@ -48,6 +49,7 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     percpu_init_boot_cpu();   /* GDT, TSS, IDT, GS */
     cpu_enable_protections(); /* WP, SMEP, SMAP, UMIP, PAT, ... */
     syscall_init();
+    fpu_init_cpu();
     printk_init_early();
     pr_info("Pagewalk: kmain");
     STEP(bootinfo_init, magic, info);
