@@ -108,7 +108,7 @@ PROGRAMS := $(patsubst user/%.c,%,$(wildcard user/*.c))
 USER_TESTS := $(patsubst tests/user/%.c,%,$(wildcard tests/user/*.c))
 HOST_TESTS := $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))
 
-.PHONY: all kernel run linux bench bench-wall test test-host test-boot debug exp check setup help \
+.PHONY: all kernel run linux bench bench-wall diff-linux test test-host test-boot debug exp check setup help \
         clean linux-less FORCE
 FORCE:
 
@@ -269,6 +269,12 @@ bench bench-wall: $(TOP)/pagewalk.elf $(TOP)/initramfs.cpio
 	@kernel=$$(tests/linux/fetch.sh $(LINUX_DIR)) && \
 	    $(BENCH_RUN) --linux "$$kernel" $(if $(filter %-wall,$@),--wall) $(BENCH)
 
+diff-linux: $(TOP)/pagewalk.elf $(TOP)/initramfs.cpio
+	@kernel=$$(tests/linux/fetch.sh $(LINUX_DIR)) && \
+	    $(PYTHON) -B tests/linux/diff.py --kernel $(TOP)/pagewalk.elf \
+	    --initrd $(TOP)/initramfs.cpio --known tests/linux/known-differences \
+	    --linux "$$kernel" $(TEST)
+
 # ---- tests and checks --------------------------------------------------------
 test: test-host
 	@$(MAKE) BUILD=release all
@@ -302,6 +308,7 @@ clean:
 #:   debug      the same, halted, with gdb attached: pw what ps maps prog
 #:   exp        run one experiment and power off: make exp EXP=0.1
 #:   linux      the same with Debian's Linux kernel and our initramfs
+#:   diff-linux every ring-3 test and experiment on both, lines compared
 #:   bench      every operation on both kernels in guest instructions: table,
 #:              build/bench/*.tsv, chart; BENCH=fork for one group
 #:   bench-wall the same in wall-clock time

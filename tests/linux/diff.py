@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Every ring-3 test and every ring-3 experiment on both kernels; the lines
+that must agree are compared.
+
+Compared are, per program, the TAP results ("ok"/"not ok" and their text),
+per experiment its VERDICT, and how each program ended.  Lines that start with
+"#", OBS lines and other output may differ.  tests/linux/known-differences
+lists what may differ and why, a line each:
+
+    PROGRAM | TEXT OF THE LINE ON PAGEWALK | TEXT ON LINUX | REASON
+
+"-" stands for a line that is not there.  A listed difference that no longer
+occurs is an error too.
+"""
+import argparse
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import machine  # noqa: E402
+
+APPEND = "console=ttyS0 quiet panic=-1 rdinit=/bin/runtests"
+NUMBER = re.compile(r"^(not ok|ok) \d+ - ")
+
+
+def results(lines):
+    """{program: [comparable lines]}, and whether the run finished."""
+    found, name, experiment, finished = {}, None, "", False
+    for line in lines:
+        line = line.rstrip()
+        begin = re.match(r"TEST (\S+) begin$", line)
+        end = re.match(r"TEST (\S+) (exit|signal) (\d+)$", line)
+        if begin:
+            name = begin[1]
+            found[name] = []
+        elif end and end[1] == name:
+            found[name].append("%s %s" % (end[2], end[3]))
+            name = None
+        elif line.startswith("runtests:"):
+            finished = True
+        elif name and NUMBER.match(line):
+            found[name].append(NUMBER.sub(r"\1 - ", line))
+        elif name and line.startswith("EXP "):
+            experiment = line.split()[1]
+        elif name and line.startswith("VERDICT ") and experiment:
+            found[name].append("experiment %s: %s" % (experiment, line))
+            experiment = ""
+    return found, finished
+
+
+def experiments_of(lines):
+    return {x.split(":")[0] for x in lines if x.startswith("experiment ")}
+
+
+def compare(ours, theirs):
+    """Differences as (program, our line, their line)."""
+    out = []
+    for name in sorted(set(ours) | set(theirs)):
+        a, b = ours.get(name, []), theirs.get(name, [])
+        if name == "exp":  # experiments inside our kernel exist only here
+            both = experiments_of(a) & experiments_of(b)
+            a = [x for x in a if x.split(":")[0] in both]
+            b = [x for x in b if x.split(":")[0] in both
+                 and "SKIP" not in x]
+            a = [x for x in a if x.split(":")[0] in experiments_of(b)]
+        length = max(len(a), len(b))
+        a = a + ["-"] * (length - len(a))
+        b = b + ["-"] * (length - len(b))
+        out += [(name, x, y) for x, y in zip(a, b) if x != y]
+    return out
+
+
+def known(path):
+    table = {}
+    for number, line in enumerate(open(path), 1):
+        line = line.strip()
+        if not line or line.startswith("#"):
+            continue
+        fields = [x.strip() for x in line.split("|")]
+        if len(fields) != 4 or not fields[3]:
+            sys.exit("%s:%d: want PROGRAM | OURS | LINUX'S | REASON"
+                     % (path, number))
+        table[tuple(fields[:3])] = fields[3]
+    return table
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kernel", required=True)
+    parser.add_argument("--linux", required=True)
+    parser.add_argument("--initrd", required=True)
+    parser.add_argument("--known", required=True)
+    parser.add_argument("tests", nargs="*")
+    args = parser.parse_args()
+
+    runs = {}
+    for name, kernel in (("pagewalk", args.kernel), ("linux", args.linux)):
+        lines, _ = machine.run(
+            kernel, args.initrd, APPEND + " -- " + " ".join(args.tests),
+            mem=256, icount=False, limit=240)
+        runs[name], finished = results(lines)
+        if not finished:
+            print("\n".join(lines[-25:]))
+            sys.exit("diff: the run on %s did not finish" % name)
+
+    differences = compare(runs["pagewalk"], runs["linux"])
+    allowed = known(args.known)
+    new = [d for d in differences if d not in allowed]
+    stale = [d for d in allowed
+             if d not in differences and d[0] in runs["pagewalk"]]
+    for name, ours, theirs in new:
+        print("DIFFERENT %s\n  pagewalk: %s\n  linux:    %s"
+              % (name, ours, theirs))
+    for entry in stale:
+        print("NO LONGER DIFFERENT (take it off the list): "
+              + " | ".join(entry))
+    lines = sum(len(x) for x in runs["pagewalk"].values())
+    print("diff-linux: %d programs, %d lines compared, %d known differences, "
+          "%d new, %d stale" % (len(runs["pagewalk"]), lines,
+                                len(allowed) - len(stale), len(new),
+                                len(stale)))
+    sys.exit(1 if new or stale else 0)
+
+
+main()
