@@ -122,8 +122,16 @@ void what_print(pte_t *root, unsigned long va, struct printer *out)
         print_area(va, out);
     if (va >= KERNEL_BASE && va < KERNEL_BASE + KERNEL_IMAGE_SIZE)
         printer_printf(out, "image      %s\n", image_part(va));
-    pt_print_walk(root, va, print_line, out);
     pt_walk_address(root, va, &walk);
-    if (walk.leaf_level >= 0)
-        print_page(walk.phys, out);
+    if (walk.leaf_level < 0) {
+        printer_puts(out, "frame      none: nothing is mapped here\n");
+        return;
+    }
+    printer_printf(out, "physical   %pa\n", &walk.phys);
+    print_page(walk.phys, out);
+}
+
+void what_print_walk(pte_t *root, unsigned long va, struct printer *out)
+{
+    pt_print_walk(root, va, print_line, out);
 }

@@ -1,9 +1,10 @@
 /*
  * kernel/fs/proc_walk.c - /proc/pagewalk: page tables, shown to a program.
  *
- * Write "[PID] ADDRESS", read the walk of it level by level; without PID in
- * the asking program's own table.  Addresses of the kernel half are shown from
- * the same table.  For root only, as physical addresses are told.
+ * Write "walk [PID] ADDRESS" and read how the CPU gets from there to memory,
+ * level by level; write "what [PID] ADDRESS" and read what lies there.  Without
+ * PID it is about the asking program; addresses of the kernel half are looked
+ * up in the same table.  For root only, as physical addresses are told.
  */
 #include <kernel/fs/query.h>
 #include <kernel/fs/proc_walk.h>
@@ -14,40 +15,48 @@
 #include <kernel/uapi/errno.h>
 #include <mm/what.h>
 
-static int walk_of(pid_t pid, unsigned long va, struct printer *out)
+typedef void answer_fn(pte_t *root, unsigned long va, struct printer *out);
+
+static int answer_for(pid_t pid, unsigned long va, answer_fn *answer,
+                      struct printer *out)
 {
     struct task_struct *task = task_find_get(pid);
-    int err = -ESRCH;
+    struct mm_struct *mm;
 
     if (!task)
-        return err;
-    if (task->mm) {
-        /* held, so that exit cannot take the table away meanwhile */
-        struct mm_struct *mm = task->mm;
-
-        mm_grab(mm);
-        what_print(mm->root, va, out);
+        return -ESRCH;
+    mm = task->mm;
+    if (mm) {
+        mm_grab(mm); /* so that its exit leaves us the table */
+        answer(mm->root, va, out);
         mm_drop(mm);
-        err = 0;
     }
     put_task(task);
-    return err;
+    return mm ? 0 : -ESRCH;
 }
 
 static int ask(char *line, struct printer *out)
 {
+    answer_fn *answer;
     const char *rest;
-    u64 first, second;
+    u64 pid, va;
 
-    if (!parse_u64(line, &rest, &first))
+    if (!strncmp(line, "walk ", 5))
+        answer = what_print_walk;
+    else if (!strncmp(line, "what ", 5))
+        answer = what_print;
+    else
+        return -EINVAL;
+    if (!parse_u64(line + 5, &rest, &va))
         return -EINVAL;
     if (!*rest) {
-        what_print(current->mm->root, first, out);
+        answer(current->mm->root, va, out);
         return 0;
     }
-    if (*rest != ' ' || !parse_u64(rest + 1, &rest, &second) || *rest)
+    pid = va;
+    if (*rest != ' ' || !parse_u64(rest + 1, &rest, &va) || *rest)
         return -EINVAL;
-    return walk_of((pid_t)first, second, out);
+    return answer_for((pid_t)pid, va, answer, out);
 }
 
 static const struct query_ops walk_query = {.text_max = 4096 - 128, .ask = ask};

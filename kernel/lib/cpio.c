@@ -2,8 +2,8 @@
  * kernel/lib/cpio.c - entries of a newc archive in memory.
  *
  * An entry is a header of 110 characters (magic and 13 fields of 8 hex
- * digits), the name with its NUL, and the contents; name and contents end on
- * a multiple of 4 counted from the start of the archive.
+ * digits), the name with at least one NUL, and the contents; name and contents
+ * end on a multiple of 4 counted from the start of the archive.
  */
 #include <kernel/lib/cpio.h>
 #include <kernel/lib/string.h>
@@ -11,7 +11,7 @@
 #define CPIO_MAGIC_LEN 6
 #define CPIO_FIELDS 13
 #define CPIO_HEADER_LEN (CPIO_MAGIC_LEN + CPIO_FIELDS * 8)
-#define CPIO_NAME_MAX 4096 /* with its NUL, as PATH_MAX */
+#define CPIO_NAME_MAX 8192 /* a path and NULs that push data to a page */
 
 enum { /* order of the fields */
     F_INO,
@@ -97,7 +97,7 @@ static bool locate(struct cpio_reader *reader, const u32 *field,
     if (name_len > reader->size - name_at)
         return fail(reader, "archive cut off inside a name");
     entry->name = (const char *)reader->data + name_at;
-    if (strnlen(entry->name, name_len) != name_len - 1)
+    if (entry->name[name_len - 1])
         return fail(reader, "a name that does not end with NUL");
     data_at = ALIGN_UP(name_at + name_len, 4);
     if (data_at > reader->size || field[F_SIZE] > reader->size - data_at) {

@@ -103,6 +103,24 @@ static void archives_follow_one_another(void **state)
     assert_null(error);
 }
 
+/* More NULs after a name than one: they put the data on a page boundary. */
+static void names_may_be_padded(void **state)
+{
+    struct archive a = {.len = 0};
+    const char *error;
+
+    (void)state;
+    add(&a, "padded", 0100644, "12345678");
+    memmove(a.data + 160, a.data + 120, a.len - 120);
+    memset(a.data + 117, 0, 43); /* behind "padded", at 110 */
+    sprintf(a.data + 6 + 8 * 11, "%08X", 7 + 40);
+    a.data[110] = 'p';
+    a.len += 40;
+    add(&a, "TRAILER!!!", 0, "");
+    assert_int_equal(count(a.data, a.len, &error), 1);
+    assert_null(error);
+}
+
 static void every_cut_is_noticed(void **state)
 {
     struct archive a = sample();
@@ -156,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_entries),
         cmocka_unit_test(archives_follow_one_another),
+        cmocka_unit_test(names_may_be_padded),
         cmocka_unit_test(every_cut_is_noticed),
         cmocka_unit_test(random_damage_never_reads_outside),
         cmocka_unit_test(names_what_is_wrong),

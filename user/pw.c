@@ -1,0 +1,81 @@
+/*
+ * pw.c - how the CPU gets from an address to memory, level by level.
+ *
+ *     pw                  some addresses of this program, and of the kernel
+ *     pw ADDRESS          one address of this program's table
+ *     pw PID ADDRESS      one of another process
+ *
+ * Shows: the page-table walk, as the kernel reads it from the tables
+ * (/proc/pagewalk, which only Pagewalk has).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Asks /proc/pagewalk; prints the answer.  Returns an exit status. */
+static int walk(const char *question)
+{
+    char line[80], answer[4096];
+    ssize_t len;
+    int fd = open("/proc/pagewalk", O_RDWR);
+
+    if (fd < 0) {
+        fprintf(stderr, "pw: /proc/pagewalk: %s\n", strerror(errno));
+        return 1;
+    }
+    snprintf(line, sizeof(line), "walk %s", question);
+    if (write(fd, line, strlen(line)) < 0) {
+        fprintf(stderr, "pw: %s: %s\n", question, strerror(errno));
+        close(fd);
+        return 1;
+    }
+    while ((len = read(fd, answer, sizeof(answer))) > 0)
+        fwrite(answer, 1, (size_t)len, stdout);
+    close(fd);
+    return 0;
+}
+
+static int walk_of(const char *what, const void *addr)
+{
+    char question[32];
+
+    printf("  %s, %p:\n", what, addr);
+    fflush(stdout);
+    snprintf(question, sizeof(question), "%p", addr);
+    return walk(question);
+}
+
+static int samples(void)
+{
+    char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int status = 0;
+
+    printf("pw: the page walk of some addresses\n");
+    status |= walk_of("code of this program", (void *)samples);
+    status |= walk_of("a page mapped but not touched", page);
+    *page = 1;
+    status |= walk_of("the same page, touched", page);
+    status |= walk_of("kernel text", (void *)0xffffffff80200000);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    char question[80];
+
+    if (argc == 1)
+        return samples();
+    if (argc == 2)
+        return walk(argv[1]);
+    if (argc == 3) {
+        snprintf(question, sizeof(question), "%s %s", argv[1], argv[2]);
+        return walk(question);
+    }
+    fprintf(stderr, "usage: pw [[PID] ADDRESS]\n");
+    return 2;
+}
