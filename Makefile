@@ -108,8 +108,8 @@ PROGRAMS := $(patsubst user/%.c,%,$(wildcard user/*.c))
 USER_TESTS := $(patsubst tests/user/%.c,%,$(wildcard tests/user/*.c))
 HOST_TESTS := $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))
 
-.PHONY: all kernel run linux bench bench-wall diff-linux test test-host test-boot debug exp check setup help \
-        clean linux-less FORCE
+.PHONY: all kernel run debug exp linux bench bench-wall diff-linux \
+        test test-host test-boot check setup help clean FORCE
 FORCE:
 
 all: $(OUT)/pagewalk.elf $(OUT)/initramfs.cpio $(OUT)/pagewalk.iso

@@ -1,0 +1,46 @@
+"""gdb on the machine: `make debug` is the same commands on a terminal."""
+import subprocess
+
+import pytest
+
+from machine import PROMPT, ROOT, Machine
+
+START = ["set pagination off", "set confirm off",
+         "set architecture i386:x86-64", "source tests/gdb/pagewalk.py"]
+
+
+def gdb(m, commands, elf="build/pagewalk.elf"):
+    args = ["gdb", "-q", "-batch", "-nx", elf]
+    for line in START + [f"target remote {m.dir}/gdb"] + commands:
+        args += ["-ex", line]
+    done = subprocess.run(args, cwd=ROOT, capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=60)
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("build", ["release", "debug"])
+def test_breakpoint_at_kmain(build):
+    elf = "build/pagewalk.elf" if build == "release" \
+        else "build/debug/pagewalk.elf"
+    with Machine(build=build, paused=True, gdb=True) as m:
+        said = gdb(m, ["hbreak kmain", "continue", "bt 1", "pw $rip",
+                       "what $rip"], elf)
+    assert "Breakpoint 1, kmain (magic=" in said
+    assert "PMD" in said and "huge" in said
+    assert "kernel image" in said and "kmain in section .text" in said
+
+
+@pytest.mark.parametrize("cpu", ["max,-la57", "max"])
+def test_commands_at_a_shell(cpu):
+    with Machine("rdinit=/bin/sh", gdb=True, cpu=cpu) as m:
+        m.wait(PROMPT)
+        said = gdb(m, ["ps", "maps 1", "pw &task_list", "what 0x400000"])
+    assert "sh" in said and "/bin/busybox" in said and "[stack]" in said
+    assert "page of" in said
+
+
+def test_breakpoint_in_a_program():
+    with Machine("rdinit=/bin/edu", paused=True, gdb=True) as m:
+        said = gdb(m, ["prog edu", "hbreak main", "continue", "bt 1",
+                       "info symbol $rip", "pw $rip"])
+    assert "main (" in said and "user" in said

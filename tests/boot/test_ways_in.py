@@ -1,0 +1,50 @@
+"""Every way into the kernel ends in a program in ring 3."""
+import pytest
+
+from machine import OVMF, PASSED, PROMPT, Machine, os
+
+MACHINES = ["pc", "q35"]
+CPUS = {"4-level": "max,-la57", "5-level": "max"}
+uefi = pytest.mark.skipif(not os.path.exists(OVMF), reason="no OVMF here")
+
+
+@pytest.mark.parametrize("levels", CPUS)
+@pytest.mark.parametrize("machine", MACHINES)
+def test_pvh_reaches_a_shell(machine, levels):
+    with Machine("rdinit=/bin/sh", machine=machine, cpu=CPUS[levels]) as m:
+        m.wait(PROMPT)
+        assert "tty" in m.command("cat /proc/tty/drivers; tty")
+        assert m.command("echo $((6 * 7))") == "42"
+
+
+@pytest.mark.parametrize("levels", CPUS)
+@pytest.mark.parametrize("machine", MACHINES)
+def test_iso_by_bios_runs_the_tour(machine, levels):
+    with Machine("tour=exit", boot="iso", machine=machine,
+                 cpu=CPUS[levels]) as m:
+        assert m.finish() == PASSED, m.tail()
+
+
+@uefi
+@pytest.mark.parametrize("levels", CPUS)
+@pytest.mark.parametrize("machine", MACHINES)
+def test_iso_by_uefi_runs_the_tour(machine, levels):
+    with Machine("tour=exit", boot="iso", machine=machine, cpu=CPUS[levels],
+                 firmware="uefi", mem="256M") as m:
+        assert m.finish(120) == PASSED, m.tail()
+
+
+def test_debug_build_runs_the_tour():
+    with Machine("tour=exit", build="debug") as m:
+        assert m.finish(120) == PASSED, m.tail()
+
+
+def test_no5lvl_turns_five_levels_off():
+    with Machine("rdinit=/bin/sh no5lvl", cpu="max") as m:
+        m.wait(PROMPT)
+        assert "la57" not in m.command("grep -o -w la57 /proc/pagewalk_none")
+
+
+def test_init_gets_its_words():
+    with Machine("rdinit=/bin/sh A_WORD=7 -- -c 'echo'", cpu="max") as m:
+        m.wait(r"panic")
