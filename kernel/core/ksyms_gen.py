@@ -20,6 +20,8 @@ BLOCK = 16
 PAIRS = 128
 NAME_MAX = 63
 KERNEL_BASE = 0xFFFFFFFF80000000
+# Labels inside a routine of assembly; not what gcc splits off a function.
+LOCAL = re.compile(r"^\.|\.(?!(cold|part|constprop|isra|lto_priv)\b)")
 
 
 def read_symbols(lines):
@@ -29,7 +31,7 @@ def read_symbols(lines):
         if len(fields) != 3 or fields[1] not in "tTwW":
             continue
         addr, name = int(fields[0], 16), fields[2]
-        if addr < KERNEL_BASE or not name.isascii() or "." == name[0]:
+        if addr < KERNEL_BASE or not name.isascii() or LOCAL.search(name):
             continue
         if name.startswith("__") and re.search(r"_(start|end)$", name):
             continue
