@@ -113,8 +113,7 @@ static void names_may_be_padded(void **state)
     add(&a, "padded", 0100644, "12345678");
     memmove(a.data + 160, a.data + 120, a.len - 120);
     memset(a.data + 117, 0, 43); /* behind "padded", at 110 */
-    sprintf(a.data + 6 + 8 * 11, "%08X", 7 + 40);
-    a.data[110] = 'p';
+    memcpy(a.data + 6 + 8 * 11, "0000002F", 8); /* 7 + 40 */
     a.len += 40;
     add(&a, "TRAILER!!!", 0, "");
     assert_int_equal(count(a.data, a.len, &error), 1);
