@@ -34,6 +34,7 @@ struct record {
     u16 len;  /* of the text */
     u8 level;
     bool filler;
+    bool plain; /* shown without a time stamp */
 };
 
 static u8 ring[RING_SIZE] __aligned(8);
@@ -128,7 +129,8 @@ static void ring_add(enum log_level level, u64 time, const char *text,
     if (first_seq == next_seq)
         tail = head;
     *record_at(head) = (struct record){
-        .seq = next_seq, .time = time, .size = size, .len = len, .level = level};
+        .seq = next_seq, .time = time, .size = size, .len = len,
+        .level = level & 7, .plain = level & LOG_PLAIN};
     memcpy(record_at(head) + 1, text, len);
     next_seq++;
     head = record_after(head);
@@ -169,9 +171,10 @@ static size_t ring_read(u64 *seq, char *buf, size_t size, bool raw,
 
         if (raw)
             len = scnprintf(buf, size, "<%d>", record->level);
-        len += scnprintf(buf + len, size - len, "[%5llu.%06llu] ",
-                         (unsigned long long)(us / 1000000),
-                         (unsigned long long)(us % 1000000));
+        if (!record->plain)
+            len += scnprintf(buf + len, size - len, "[%5llu.%06llu] ",
+                             (unsigned long long)(us / 1000000),
+                             (unsigned long long)(us % 1000000));
         len += scnprintf(buf + len, size - len, "%.*s\n", (int)record->len,
                          (const char *)(record + 1));
         *level = record->level;

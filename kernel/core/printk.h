@@ -21,6 +21,7 @@ enum log_level { /* syslog(2) numbers */
     LOG_NOTICE,
     LOG_INFO,
     LOG_DEBUG,
+    LOG_PLAIN = 0x40, /* or-ed to one of them: no time stamp (KTAP) */
 };
 
 void printk(enum log_level level, const char *fmt, ...) __printf(2, 3);

@@ -19,6 +19,9 @@
 #include <mm/page.h>
 #include <mm/slab.h>
 
+/* KTAP wants its lines as they are. */
+#define say(...) printk(LOG_NOTICE | LOG_PLAIN, __VA_ARGS__)
+
 extern const struct ktest __start_ktests[], __stop_ktests[];
 
 static struct {
@@ -32,7 +35,7 @@ bool ktest_check(bool ok, const char *file, int line, const char *what)
 {
     if (!ok) {
         run.failed = true;
-        pr_notice("# %s:%d: expected %s", file, line, what);
+        say("# %s:%d: expected %s", file, line, what);
     }
     return ok;
 }
@@ -50,7 +53,7 @@ void ktest_note(const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(line, sizeof(line), fmt, ap);
     va_end(ap);
-    pr_notice("# %s", line);
+    say("# %s", line);
 }
 
 /* xorshift64* */
@@ -97,10 +100,10 @@ static bool run_test(const struct ktest *test, unsigned int number)
         ktest_check(false, test->suite, 0, "no page lost");
     }
     if (run.skipped && !run.failed)
-        pr_notice("ok %u %s.%s # SKIP %s", number, test->suite, test->name,
+        say("ok %u %s.%s # SKIP %s", number, test->suite, test->name,
                   run.skipped);
     else
-        pr_notice("%sok %u %s.%s", run.failed ? "not " : "", number,
+        say("%sok %u %s.%s", run.failed ? "not " : "", number,
                   test->suite, test->name);
     return !run.failed;
 }
@@ -159,20 +162,20 @@ int ktest_run(const char *glob)
     run.seed = choose_seed();
     tests = choose(glob, &n);
     if (!tests) {
-        pr_err("Bail out! no memory for the list of tests");
+        say("Bail out! no memory for the list of tests");
         return 1;
     }
-    pr_notice("KTAP version 1");
-    pr_notice("1..%zu", n);
-    pr_notice("# seed=%llu", (unsigned long long)run.seed);
+    say("KTAP version 1");
+    say("1..%zu", n);
+    say("# seed=%llu", (unsigned long long)run.seed);
     for (i = 0; i < n; i++)
         failures += !run_test(tests[i], i + 1);
     kfree(tests);
     if (!n) {
-        pr_err("Bail out! no test is called \"%s\"", glob);
+        say("Bail out! no test is called \"%s\"", glob);
         return 1;
     }
-    pr_notice("# %zu tests, %d failed; repeat with \"selftest=%s seed=%llu\"",
+    say("# %zu tests, %d failed; repeat with \"selftest=%s seed=%llu\"",
               n, failures, *glob ? glob : "*", (unsigned long long)run.seed);
     return failures;
 }
