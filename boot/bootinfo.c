@@ -10,7 +10,7 @@
  * start_info.h (the PVH start structure).
  */
 #include <boot/bootinfo.h>
-#include <boot/trace.h>
+#include <kernel/core/boottime.h>
 #include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
 #include <kernel/lib/string.h>
@@ -71,7 +71,6 @@ struct pvh_memmap_entry {
 };
 
 struct bootinfo bootinfo;
-u64 boot_entry_tsc; /* written by boot/entry.asm */
 
 static unsigned int nr_ram __initdata; /* ranges of RAM the loader named */
 
