@@ -58,17 +58,21 @@ class Machine:
                  initrd=None, iso=None, machine="pc", cpu="max,-la57",
                  mem="128M", smp=1, devices=("edu",), debug_exit=True,
                  firmware="bios", paused=False, gdb=False, reboot=False,
-                 extra=()):
+                 serial=True, extra=()):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="pagewalk-"))
         self.log = ""
         self.mark = 0  # wait() looks at what came after this
         out = BUILD[build]
         args = [QEMU, "-accel", "tcg", "-cpu", cpu, "-m", str(mem),
                 "-smp", str(smp), "-display", "none", "-nic", "none",
-                "-chardev", f"socket,id=ser,path={self.dir}/serial,server=on",
-                "-serial", "chardev:ser",
                 "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off"]
         args += ["-machine", machine]
+        if serial:
+            path = f"{self.dir}/serial"
+            args += ["-chardev", f"socket,id=ser,path={path},server=on",
+                     "-serial", "chardev:ser"]
+        else:
+            args += ["-serial", "none"]
         if not reboot:
             args += ["-no-reboot"]
         if debug_exit:
@@ -98,8 +102,9 @@ class Machine:
             self.args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE)
         try:
-            self.serial = connect(self.dir / "serial", self.process)
-            self.qmp = None
+            self.qmp = self.serial = None
+            if serial:
+                self.serial = connect(self.dir / "serial", self.process)
         except BaseException:
             self.close()
             raise
@@ -165,7 +170,7 @@ class Machine:
     def finish(self, limit=60):
         """Reads until the machine ends by itself; returns QEMU's status."""
         end = time.monotonic() + limit
-        while self.pump(end - time.monotonic()):
+        while self.serial and self.pump(end - time.monotonic()):
             if time.monotonic() > end:
                 raise Stuck(f"still running after {limit} s. {self.tail()}")
         try:
