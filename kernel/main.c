@@ -18,6 +18,7 @@
 #include <kernel/x86/cpu.h>
 #include <kernel/x86/fpu.h>
 #include <kernel/x86/trap.h>
+#include <mm/init.h>
 
 #define INIT_WORDS 32 /* arguments or environment strings, as on Linux */
 
@@ -58,6 +59,7 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     panic_init();
     STEP(uart_console_init);
     STEP(power_init);
+    memory_init(); /* page tables, pages, slab, vmalloc */
     STEP(drivers_init);
     first_program();
     for (;;)

@@ -18,6 +18,7 @@ typedef u32 gfp_t;
 #define __GFP_NOFAIL BIT(7) /* retries for ever */
 #define __GFP_NORETRY BIT(8)
 #define __GFP_NOWARN BIT(9)
+#define __GFP_COMP BIT(10) /* pages of the block lead to their head */
 
 #define GFP_KERNEL __GFP_SLEEP
 #define GFP_ATOMIC __GFP_HIGH

@@ -20,14 +20,16 @@ enum page_flags {
     PG_reserved, /* not the allocator's: firmware, image, boot tables */
     PG_buddy,    /* (z) head of a free block of 2^order pages */
     PG_slab,
-    PG_head,  /* first of a compound of 2^order pages */
-    PG_tail,  /* the rest; `head` leads to the first */
+    PG_head,  /* first of an allocated block of 2^order > 1 pages */
+    PG_tail,  /* the rest, with __GFP_COMP; `head` leads to the first */
     PG_dirty, /* contents newer than the backing store */
     PG_uptodate,
     PG_lru,
     PG_locked, /* page_lock() */
     PG_anon,
     PG_highmem, /* no logical address */
+    PG_hole,    /* no RAM here: the entry only fills the array */
+    NR_PAGE_FLAGS,
 };
 
 struct page {
@@ -40,21 +42,24 @@ struct page {
     u8 migratetype;    /* (z) */
     union {
         struct list_head link; /* (z) free list; else the owner's use */
-        struct {               /* PG_slab */
-            void *freelist;
-            struct kmem_cache *slab_cache;
-        };
-        struct page *head; /* PG_tail */
+        struct page *head;     /* PG_tail */
     };
     union {
         struct address_space *mapping; /* (m) page cache */
         void *owner_data;              /* else the owner's use */
+        void *freelist;                /* PG_slab: first free object */
     };
     union {
-        unsigned long index;   /* (m) offset in mapping, pages */
-        unsigned long objects; /* PG_slab: in use */
+        unsigned long index; /* (m) offset in mapping, pages */
+        struct {             /* PG_slab */
+            u32 objects; /* taken from freelist and not come back */
+            u32 frozen;  /* belongs to a CPU, on no list */
+        };
     };
-    unsigned long private; /* the owner's use */
+    union {
+        unsigned long private; /* the owner's use */
+        struct kmem_cache *slab_cache; /* PG_slab */
+    };
     u64 site;              /* debug: return address that allocated it */
 };
 _Static_assert(sizeof(struct page) == 64, "one cache line a frame");
@@ -76,13 +81,16 @@ static inline phys_addr_t page_to_phys(const struct page *page)
 
 /* Whether the frame is RAM whose section is online: a struct page exists. */
 bool pfn_valid(pfn_t pfn);
+bool virt_addr_valid(const void *addr);
+
+/* addr must satisfy virt_addr_valid(). */
+static inline struct page *virt_to_page(const void *addr)
+{
+    return pfn_to_page(PFN_DOWN(__pa(addr)));
+}
 
 /* Logical address; NULL for a HIGHMEM page that is not kmapped. */
 void *page_address(const struct page *page);
-
-/* addr must satisfy virt_addr_valid(); debug builds check. */
-struct page *virt_to_page(const void *addr);
-bool virt_addr_valid(const void *addr);
 
 static inline struct page *compound_head(struct page *page)
 {
@@ -133,11 +141,14 @@ void page_set_owner(struct page *page, enum page_owner owner);
 struct page_ledger {
     u64 pages[NR_PAGE_OWNERS];
     u64 offline;
+    u64 section_tables; /* of OWNER_PAGETABLE: came with a section and stay */
     u64 total; /* RAM that the firmware reported, in pages */
 };
 void page_ledger_read(struct page_ledger *ledger);
 
-/* Prints each owner whose count differs; whether any did.  Per-CPU caches
- * are drained by page_ledger_read, so equal states compare equal. */
+/* Prints each owner whose count differs; whether any did.  page_ledger_read
+ * gives back what is only cached (empty slabs, unused stacks and tables), and
+ * what a section brings along is no difference, so equal states compare
+ * equal. */
 bool page_ledger_differs(const struct page_ledger *before,
                          const struct page_ledger *after);

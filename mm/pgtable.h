@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <kernel/lib/list.h>
 #include <mm/layout.h>
 
 typedef struct {
@@ -82,37 +83,81 @@ static inline bool pte_dirty(pte_t pte)
     return pte.val & PTE_DIRTY;
 }
 
-struct pagetable; /* a root page; see mm.h for who owns one */
-
 /* Bytes that one entry of this level covers. */
 static inline unsigned long pt_span(int level)
 {
     return PAGE_SIZE << (9 * level);
 }
 
+static inline unsigned int pt_index(unsigned long va, int level)
+{
+    return va >> (PAGE_SHIFT + 9 * level) & 511;
+}
+
+/* Whether the entry leads to a further table. */
+static inline bool pte_is_table(pte_t pte, int level)
+{
+    return level > 0 && (pte.val & (PTE_PRESENT | PTE_HUGE)) == PTE_PRESENT;
+}
+
 /*
- * The cursor.  slot maps [va, va + pt_span(level)); a query stops at the
- * level where the walk ends: a leaf, or an entry that is not present.
+ * The cursor.  slot covers va; a query stops at the level where the walk
+ * ends: a leaf, or an entry that is not present.  One step goes over all that
+ * the slot covers, so an absent subtree costs one step.
  *
- *     for (pt_start(&c, pt, start, end); c.slot; pt_next(&c))
+ *     for (pt_start(&c, root, start, end); c.slot; pt_next(&c))
  *         if (pte_present(*c.slot))
  *             pt_set(&c, pte_wrprotect(*c.slot));
  *
+ * A hot loop over pages handles a table at a time: slot[0 .. pt_run(&c)) lie
+ * side by side; pt_skip(&c, n) goes on behind n of them.
+ *
  * Locks: the caller holds what covers the table (mm->page_table_lock, or for
  * the master table the owner of the region); a query of a live table by
- * someone else may see it change.
+ * someone else may see it change.  Adding tables is safe against others who
+ * add tables beside it.
  */
 struct pt_cursor {
-    pte_t *root;            /* logical address of the top table */
     unsigned long va, end;
-    pte_t *slot;            /* NULL once va reaches end */
+    pte_t *slot;     /* NULL once va reaches end */
     int level;
-    pte_t *table[5];        /* tables on the way down, by level */
+    int tables;      /* added by pt_grow since pt_start */
+    pte_t *table[5]; /* tables on the way down, by level */
 };
 
+/* end 0 means the top of the address space. */
 void pt_start(struct pt_cursor *c, pte_t *root, unsigned long va,
               unsigned long end);
-void pt_next(struct pt_cursor *c); /* hops over absent subtrees */
+void pt_reseek(struct pt_cursor *c); /* finds the slot of c->va again */
+
+/* Slots of pages from here to the end of this table or of the range; 1 above
+ * level 0, where what follows may be a table. */
+static inline size_t pt_run(const struct pt_cursor *c)
+{
+    size_t in_table = 512 - pt_index(c->va, 0);
+    size_t in_range = (c->end - 1 - c->va) / PAGE_SIZE + 1;
+
+    return c->level ? 1 : min(in_table, in_range);
+}
+
+/* Goes on behind n slots of this table. */
+static inline void pt_skip(struct pt_cursor *c, size_t n)
+{
+    unsigned long span = pt_span(c->level);
+
+    c->va = (c->va & -span) + n * span;
+    if (c->va - 1 >= c->end - 1)
+        c->slot = NULL;
+    else if (c->level == 0 && pt_index(c->va, 0))
+        c->slot += n;
+    else
+        pt_reseek(c);
+}
+
+static inline void pt_next(struct pt_cursor *c)
+{
+    pt_skip(c, 1);
+}
 
 /*
  * Goes down to `level` at the current va, adding tables (and splitting a
@@ -121,21 +166,39 @@ void pt_next(struct pt_cursor *c); /* hops over absent subtrees */
 int pt_grow(struct pt_cursor *c, int level);
 
 /* Writes the slot (one store).  Flushing is the caller's: see tlb.h. */
-void pt_set(struct pt_cursor *c, pte_t pte);
+static inline void pt_set(struct pt_cursor *c, pte_t pte)
+{
+    WRITE_ONCE(c->slot->val, pte.val);
+}
+
+/* A leaf of this level; prot's bits stand as for level 0. */
+pte_t pte_make_leaf(phys_addr_t pa, pgprot_t prot, int level);
 
 /*
  * Range operations; one walk each.  They allocate tables with GFP_KERNEL,
  * undo what they did when they fail, and never flush.
- * flags of pt_map_range: the largest page that fits, up to this level.
+ * pt_map_range uses the largest page that fits, up to max_level.
  */
 int pt_map_range(pte_t *root, unsigned long va, phys_addr_t pa, size_t size,
                  pgprot_t prot, int max_level);
 int pt_map_pages(pte_t *root, unsigned long va, struct page **pages, size_t n,
                  pgprot_t prot);
-/* Clears leaves; tables stay (kernel regions keep theirs). */
+/* Clears leaves, which must lie wholly inside; tables stay. */
 void pt_unmap_range(pte_t *root, unsigned long va, unsigned long end);
-/* Gives back tables that only serve [va, end), which must hold no leaf. */
-void pt_free_tables(pte_t *root, unsigned long va, unsigned long end);
+
+/* Adds what is missing of the tables of level >= `level` for [va, end), and
+ * no leaf.  Returns 0 or -ENOMEM (what was added stays). */
+int pt_add_tables(pte_t *root, unsigned long va, unsigned long end, int level);
+
+/*
+ * Gives back the tables that serve only [va, end), which must hold no leaf:
+ * those whose whole span lies inside.  Returns how many.  pt_free_tables is
+ * for tables that no CPU can have cached; else detach, flush, release.
+ */
+size_t pt_detach_tables(pte_t *root, unsigned long va, unsigned long end,
+                        struct list_head *detached);
+void pt_release_tables(struct list_head *detached);
+size_t pt_free_tables(pte_t *root, unsigned long va, unsigned long end);
 
 /*
  * One address, every level: for dumps, `what`, panic, gva2gpa comparison.
@@ -153,5 +216,9 @@ void pt_walk_address(pte_t *root, unsigned long va, struct pt_walk *walk);
 /* Prints the walk in words, a level a line. */
 void pt_print_walk(pte_t *root, unsigned long va,
                    void (*print)(void *arg, const char *line), void *arg);
+
+/* "PGD" ... "PTE", and an entry's rights in words ("rw user nx UC G D A"). */
+const char *pt_level_name(int level);
+int pte_describe(pte_t pte, int level, char *buf, size_t size);
 
 extern pte_t *master_table; /* swapper_pg_dir: logical address of its root */

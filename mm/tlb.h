@@ -18,5 +18,19 @@ void tlb_flush_mm(struct mm_struct *mm);
 void tlb_flush_kernel_range(unsigned long start, unsigned long end);
 
 /* This CPU only. */
-void tlb_flush_local_page(unsigned long va);
+static inline void tlb_flush_local_page(unsigned long va)
+{
+    __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
+}
+void tlb_flush_local_range(unsigned long start, unsigned long end);
 void tlb_flush_local_all(void); /* also global entries */
+
+/*
+ * How other CPUs are told: runs tlb_flush_local_range (all of it, with start
+ * 0 and end ~0) on each CPU of the mask but this one, and returns when they
+ * are done.  NULL while one CPU runs; set by who can send interrupts.
+ */
+extern void (*tlb_flush_remote)(u64 cpus, unsigned long start,
+                                unsigned long end);
+/* Flushes so far: single pages, whole, and requests to other CPUs. */
+extern u64 tlb_stat_pages, tlb_stat_all, tlb_stat_remote;

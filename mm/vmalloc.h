@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <kernel/lib/rbtree.h>
 #include <mm/gfp.h>
 #include <mm/pgtable.h>
 
@@ -14,14 +15,20 @@
 #define VM_AREA_MAP BIT(2) /* vmap: the caller's pages */
 #define VM_AREA_STACK BIT(3)
 
+/* (area_lock) for what the tree needs; the rest is its creator's. */
 struct vm_struct {
-    unsigned long addr;  /* (area_lock) first byte */
-    size_t size;         /* bytes mapped, without the guard page */
-    u32 flags;           /* VM_AREA_* */
-    struct page **pages; /* of vmalloc and vmap areas */
+    struct rb_node node;   /* (area_lock) by addr */
+    unsigned long gap;     /* (area_lock) free bytes in front */
+    unsigned long widest;  /* (area_lock) largest gap in this subtree */
+    unsigned long addr;    /* (c) first byte */
+    size_t size;           /* (c) bytes mapped, without the guard page */
+    u32 flags;             /* VM_AREA_* */
+    enum cache_mode cache; /* of ioremap areas */
+    struct page **pages;   /* of vmalloc, vmap and stack areas */
     size_t nr_pages;
-    phys_addr_t phys; /* of ioremap areas */
-    void *caller;     /* return address, for /proc/vmallocinfo */
+    struct page *few[4];   /* `pages` of a small area */
+    phys_addr_t phys;      /* of ioremap areas */
+    void *caller;          /* return address, for /proc/vmallocinfo */
 };
 
 void *vmalloc(size_t size); /* NULL: no memory, or size 0 */
@@ -32,9 +39,10 @@ void vunmap(const void *addr); /* the pages stay the caller's */
 struct page *vmalloc_to_page(const void *addr); /* NULL: not mapped */
 bool is_vmalloc_addr(const void *addr);
 
-/* Reserves addresses only. */
+/* Reserves addresses only.  `caller` is what /proc/vmallocinfo names. */
 struct vm_struct *get_vm_area(size_t size, u32 flags);
-void free_vm_area(struct vm_struct *area);
+struct vm_struct *get_vm_area_caller(size_t size, u32 flags, void *caller);
+void free_vm_area(struct vm_struct *area); /* unmaps, flushes, forgets */
 struct vm_struct *find_vm_area(const void *addr); /* holding it */
 
 /* Kernel stacks: mapped pages with a guard page on both sides, cached. */

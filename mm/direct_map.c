@@ -1,0 +1,180 @@
+/*
+ * mm/direct_map.c - the master table: kernel image, RAM at page_offset, and
+ * the top-level slots of every region that grows.
+ *
+ * Structure  until direct_map_switch() page_offset is 0: the loader's
+ *            identity map makes logical and physical addresses the same, so
+ *            the same cursor builds the table that replaces it.
+ * Cost       the map of RAM is made around sections as they come online: at
+ *            most one GiB of one firmware range a time, by the largest pages
+ *            that fit.  Boot makes it for section 0 only.
+ * Locking    section_lock (section.c) covers the direct map's tables.
+ * Invariant  only RAM is mapped, never executable; the image is never
+ *            writable and executable, nor is its text or rodata writable
+ *            through the direct map; no top-level slot changes after boot.
+ */
+#include <kernel/core/panic.h>
+#include <kernel/uapi/errno.h>
+#include <kernel/x86/cpu.h>
+#include <mm/memory.h>
+#include <mm/physmap.h>
+#include <mm/tlb.h>
+
+unsigned long page_offset; /* 0 until the master table is loaded */
+unsigned long vmalloc_start, vmalloc_end;
+unsigned long vmemmap_base;
+pte_t *master_table;
+
+struct image_part {
+    const char *start, *end;
+    const pgprot_t *prot;
+};
+
+static const struct image_part image_parts[] = {
+    {__kernel_start, __text_end, &PAGE_KERNEL_EXEC},
+    {__rodata_start, __rodata_end, &PAGE_KERNEL_RO},
+    {__data_start, __data_end, &PAGE_KERNEL},
+    {__selftest_start, __selftest_text_end, &PAGE_KERNEL_EXEC},
+    {__selftest_text_end, __selftest_end, &PAGE_KERNEL},
+    {__init_start, __init_text_end, &PAGE_KERNEL_EXEC},
+    {__init_text_end, __init_end, &PAGE_KERNEL},
+    {__bss_start, __bss_end, &PAGE_KERNEL},
+};
+
+static unsigned long direct_base(void)
+{
+    return pgtable_levels == 5 ? DIRECT_BASE_5L : DIRECT_BASE_4L;
+}
+
+static int max_leaf_level(void)
+{
+    return cpu_has(CPU_PDPE1GB) ? 2 : 1;
+}
+
+/* Maps frames, the image's text and rodata among them read-only. */
+static int map_run(struct pfn_run run)
+{
+    struct pfn_run ro = {PFN_DOWN(__pa_symbol(__kernel_start)),
+                         PFN_DOWN(__pa_symbol(__rodata_end))};
+    unsigned long start = direct_base() + PFN_PHYS(run.start);
+    struct pfn_run parts[3] = {{run.start, min(run.end, ro.start)},
+                               {max(run.start, ro.start), min(run.end, ro.end)},
+                               {max(run.start, ro.end), run.end}};
+
+    for (int i = 0; i < 3; i++) {
+        unsigned long va = direct_base() + PFN_PHYS(parts[i].start);
+
+        if (parts[i].start >= parts[i].end)
+            continue;
+        if (pt_map_range(master_table, va, PFN_PHYS(parts[i].start),
+                         PFN_PHYS(parts[i].end - parts[i].start),
+                         i == 1 ? PAGE_KERNEL_RO : PAGE_KERNEL,
+                         max_leaf_level()) < 0) {
+            if (va > start)
+                pt_unmap_range(master_table, start, va);
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+int direct_map_cover(struct pfn_run run)
+{
+    pfn_t gib = ALIGN_DOWN(run.start, GIB >> PAGE_SHIFT);
+    struct pfn_run ram = {0, 0};
+    struct pt_cursor c;
+    unsigned long va;
+
+    run.end = min(run.end, lowmem_end_pfn);
+    if (run.start >= run.end)
+        return 0;
+    while (physmap_ram_run(ram.end, &ram))
+        if (run.start < ram.end)
+            break;
+    ram.start = max(ram.start, gib);
+    ram.end = min(ram.end, gib + (GIB >> PAGE_SHIFT));
+    ram.end = min(ram.end, lowmem_end_pfn);
+    va = direct_base() + PFN_PHYS(ram.start);
+    pt_start(&c, master_table, va, va + PAGE_SIZE);
+    if (pte_present(*c.slot))
+        return 0;
+    return map_run(ram);
+}
+
+static void __init map_image(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(image_parts); i++) {
+        const struct image_part *part = &image_parts[i];
+
+        if (part->start == part->end)
+            continue;
+        if (pt_map_range(master_table, (unsigned long)part->start,
+                         __pa_symbol(part->start), part->end - part->start,
+                         *part->prot, 0) < 0)
+            panic("no memory for the kernel's page table");
+    }
+}
+
+static void __init fill_slots(unsigned long va, unsigned long end)
+{
+    if (pt_add_tables(master_table, va, end, pgtable_levels - 2) < 0)
+        panic("no memory for the kernel's page table");
+}
+
+/* What vmalloc may use grows with RAM: a slot, and one more per 256 GiB. */
+static unsigned long __init vmalloc_size(void)
+{
+    unsigned long slot = pt_span(pgtable_levels - 1);
+    unsigned long size = slot * (1 + physmap_ram_bytes() / (256 * GIB));
+
+    if (pgtable_levels == 5) /* a slot is 256 TiB: the region's first */
+        return slot;
+    return min(size, (unsigned long)VMALLOC_SIZE_4L);
+}
+
+static void __init choose_layout(void)
+{
+    bool five = read_cr4() & BIT(12); /* LA57, SDM 3A 2.5 */
+
+    pgtable_levels = five ? 5 : 4;
+    vmalloc_start = five ? VMALLOC_BASE_5L : VMALLOC_BASE_4L;
+    vmalloc_end = vmalloc_start + vmalloc_size();
+    vmemmap_base = five ? VMEMMAP_BASE_5L : VMEMMAP_BASE_4L;
+    pte_supported_mask = ~0ull;
+    if (!cpu_has(CPU_NX))
+        pte_supported_mask &= ~PTE_NX;
+    if (!cpu_has(CPU_PGE))
+        pte_supported_mask &= ~PTE_GLOBAL;
+}
+
+void __init direct_map_init(void)
+{
+    struct pfn_run run = {0, 0};
+
+    choose_layout();
+    master_table = pt_table_alloc();
+    if (!master_table)
+        panic("no memory for the kernel's page table");
+    map_image();
+    while (physmap_ram_run(run.end, &run) && run.start < lowmem_end_pfn)
+        fill_slots(direct_base() + PFN_PHYS(run.start),
+                   direct_base() + PFN_PHYS(min(run.end, lowmem_end_pfn)));
+    fill_slots(vmalloc_start, vmalloc_end);
+    fill_slots(vmemmap_base, (unsigned long)pfn_to_page(
+                                 PFN_UP(physmap_ram_end())));
+    fill_slots(CPU_ENTRY_AREA_BASE, CPU_ENTRY_AREA_BASE + PAGE_SIZE);
+    run = (struct pfn_run){0, 0};
+    while (physmap_ram_run(run.end, &run) && run.start < SECTION_PAGES)
+        if (direct_map_cover(run) < 0)
+            panic("no memory for the direct map");
+}
+
+void __init direct_map_switch(void)
+{
+    phys_addr_t root = (phys_addr_t)master_table;
+
+    write_cr3(root);
+    page_offset = direct_base();
+    master_table = __va(root);
+    tlb_flush_local_all();
+}

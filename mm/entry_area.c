@@ -1,0 +1,45 @@
+/*
+ * mm/entry_area.c - the CPU entry area: what the CPU touches on its way into
+ * the kernel, at addresses where guard pages separate the stacks.
+ *
+ * kernel/x86/entry_area.h says which page of a CPU's store shows where.  The
+ * IDT stands first and is shared.
+ */
+#include <kernel/core/panic.h>
+#include <kernel/core/percpu.h>
+#include <kernel/x86/entry_area.h>
+#include <mm/init.h>
+#include <mm/memory.h>
+
+/* A page of the image or of the direct map. */
+static phys_addr_t phys_of(const void *va)
+{
+    struct pt_walk walk;
+
+    pt_walk_address(master_table, (unsigned long)va, &walk);
+    BUG_ON(walk.leaf_level < 0);
+    return walk.phys;
+}
+
+static void show(unsigned long va, const void *page, pgprot_t prot)
+{
+    if (pt_map_range(master_table, va, phys_of(page), PAGE_SIZE, prot, 0) < 0)
+        panic("no memory for the CPU entry area");
+}
+
+void entry_area_map(struct entry_store *store, unsigned int cpu)
+{
+    unsigned long window = entry_window(CPU_ENTRY_AREA_BASE, cpu);
+
+    if (cpu == 0)
+        show(CPU_ENTRY_AREA_BASE, idt_page, PAGE_KERNEL_RO);
+    for (size_t i = 0; i < ENTRY_WINDOW_ROWS; i++) {
+        const struct entry_window_row *row = &entry_window_rows[i];
+
+        for (unsigned int p = 0; p < row->pages; p++)
+            show(window + (row->window_page + p) * PAGE_SIZE,
+                 (u8 *)store + (row->store_page + p) * PAGE_SIZE,
+                 row->writable ? PAGE_KERNEL : PAGE_KERNEL_RO);
+    }
+    entry_area_use(store, CPU_ENTRY_AREA_BASE, window);
+}

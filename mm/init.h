@@ -1,0 +1,20 @@
+/*
+ * mm/init.h - the kernel's own memory: its steps in kmain's list.
+ */
+#pragma once
+
+/* After bootinfo_init and cmdline_init, on the loader's tables.  Afterwards
+ * the master table is loaded and every allocator works. */
+void memory_init(void);
+
+/* Gives back start-up code, and the self-tests if nobody asked for them.
+ * Nothing of __init may be called any more. */
+void memory_free_init(void);
+
+/* Gives back the initramfs once its contents have been copied. */
+void memory_free_initrd(void);
+
+/* Maps the running CPU's window in the CPU entry area and makes the CPU use
+ * it (kernel/x86/entry_area.h).  Context: interrupts off. */
+struct entry_store;
+void entry_area_map(struct entry_store *store, unsigned int cpu);

@@ -1,0 +1,66 @@
+/*
+ * mm/memory.h - what the files behind the kernel's own memory share; nobody
+ * outside mm/ includes this.
+ */
+#pragma once
+
+#include <kernel/core/percpu.h>
+#include <mm/page.h>
+#include <mm/pgtable.h>
+#include <mm/physmap.h>
+#include <mm/vmalloc.h>
+
+/*
+ * Where page tables come from: a zeroed table, or NULL.  While this CPU
+ * brings a section online (or before there is a page allocator) the source
+ * is pt_table_source; NULL means the page allocator.
+ */
+pte_t *pt_table_alloc(void);
+void pt_table_free(pte_t *table);
+typedef pte_t *pt_source_fn(void);
+DECLARE_PER_CPU(pt_source_fn *, pt_table_source);
+
+/* Whether a table could be there: a dump meets rubbish. */
+bool pt_table_reachable(phys_addr_t pa);
+
+/* direct_map.c: once, in this order; the second loads the master table. */
+void direct_map_init(void);
+void direct_map_switch(void);
+/* Maps the RAM around the run: its GiB of its firmware range.  0, -ENOMEM. */
+int direct_map_cover(struct pfn_run run);
+/* Frames below this have a logical address (lowmem=). */
+extern pfn_t lowmem_end_pfn;
+
+/* section.c */
+#define SECTION_PAGES (16 * MIB >> PAGE_SHIFT)
+struct zone;
+/* Makes the zone's next section available to its buddy allocator, unless
+ * zone->next_section is no longer what the caller has seen.
+ * Returns 0, -ENOENT (all are online), -ENOMEM. */
+int section_online_next(struct zone *zone, pfn_t seen);
+void section_init(void);
+u64 section_table_pages(void); /* page tables made for sections, for ever */
+/* Gives back frames that were reserved (initramfs, start-up code). */
+void section_free_reserved(phys_addr_t start, phys_addr_t end);
+
+/*
+ * vmalloc.c: an area of n pages of its own, mapped; NULL without memory.
+ * Destroying it unmaps, flushes, and frees the pages.
+ */
+struct vm_struct *vm_area_alloc(size_t n, u32 flags, enum page_owner owner,
+                                void *caller);
+void vm_area_destroy(struct vm_struct *area);
+u64 vmalloc_used_bytes(void);
+struct vm_struct *find_vm_area_nolock(const void *addr);
+
+/* What the ledger must not count as in use: each gives back what it merely
+ * caches. */
+void kernel_stack_shrink(void);
+void vmalloc_shrink(void);
+
+/* One-time set-up, called by memory_init() in its order. */
+void zone_init(void);
+void slab_init(void);
+void vmalloc_init(void);
+void fixmap_init(void);
+void resource_init(void);

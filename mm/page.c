@@ -1,0 +1,383 @@
+/*
+ * mm/page.c - giving out pages and taking them back.
+ *
+ * Structure  each CPU keeps a stack of single free pages per zone; it is
+ *            filled and emptied in batches.  Larger blocks go straight to
+ *            the zone.
+ * Cost       a single page: a dozen memory accesses, no lock, no list.
+ * Locking    a CPU's stacks and counters are touched with interrupts off on
+ *            that CPU only; zone->lock is taken inside.
+ * Invariant  refs == 0 exactly for free pages; owner says who holds a page
+ *            and the sum of page_owned over CPUs counts them.
+ * Context    any, also interrupts; nothing here sleeps.
+ */
+#include <kernel/core/panic.h>
+#include <kernel/core/printk.h>
+#include <kernel/lib/string.h>
+#include <mm/alloc.h>
+#include <mm/slab.h>
+
+#define PCP_MAX 62 /* a struct pcp is 512 bytes */
+
+struct pcp {
+    u32 count; /* of pages[] */
+    u32 batch; /* pages that move at a time; 0: not set up */
+    u64 unused;
+    struct page *pages[PCP_MAX];
+};
+
+static DEFINE_PER_CPU(struct pcp, page_pcp[NR_ZONES]);
+DEFINE_PER_CPU(s64, page_owned[NR_PAGE_OWNERS]);
+
+/* By the zone bits of a request: whose stack serves it.  A hint that the
+ * last refill left; any zone that the request allows is right. */
+static u8 zone_hint[8] = {ZONE_DMA32, ZONE_DMA, ZONE_DMA32, ZONE_DMA,
+                          ZONE_DMA32, ZONE_DMA, ZONE_DMA32, ZONE_DMA};
+
+const char *const page_owner_names[NR_PAGE_OWNERS] = {
+    [OWNER_FREE] = "free",           [OWNER_RESERVED] = "reserved",
+    [OWNER_IMAGE] = "image",         [OWNER_MEMMAP] = "memmap",
+    [OWNER_PAGETABLE] = "pagetable", [OWNER_SLAB] = "slab",
+    [OWNER_KMALLOC_LARGE] = "kmalloc_large",
+    [OWNER_VMALLOC] = "vmalloc",     [OWNER_STACK] = "stack",
+    [OWNER_PERCPU] = "percpu",       [OWNER_ANON] = "anon",
+    [OWNER_PAGECACHE] = "pagecache", [OWNER_PIPE] = "pipe",
+    [OWNER_DRIVER] = "driver",       [OWNER_INITRD] = "initrd",
+    [OWNER_TEST] = "test",
+};
+
+/* A free page has none of these; a page that is freed neither. */
+#define FLAGS_IN_USE                                                           \
+    (BIT(PG_reserved) | BIT(PG_buddy) | BIT(PG_slab) | BIT(PG_lru) |           \
+     BIT(PG_locked) | BIT(PG_hole))
+/* What stays with the frame through all its lives. */
+#define FLAGS_OF_FRAME BIT(PG_highmem)
+
+#define POISON_FREE 0xaa /* debug builds: contents of a free page */
+
+static __noinline void __noreturn page_broken(struct page *page,
+                                              const char *what)
+{
+    panic("page %p (frame %lx): %s; flags %x refs %d mapcount %d owner %s, "
+          "allocated at %llx",
+          (void *)page, page_to_pfn(page), what, page->flags,
+          atomic_read(&page->refs), atomic_read(&page->mapcount),
+          page->owner < NR_PAGE_OWNERS ? page_owner_names[page->owner] : "?",
+          (unsigned long long)page->site);
+}
+
+static void debug_poison(struct page *page, unsigned int order)
+{
+    if (DEBUG_ON && !page_test(page, PG_highmem))
+        memset(page_address(page), POISON_FREE, PAGE_SIZE << order);
+}
+
+static void debug_check_poison(struct page *page)
+{
+    const u64 *word;
+
+    if (!DEBUG_ON || page_test(page, PG_highmem))
+        return;
+    word = page_address(page);
+    for (size_t i = 0; i < PAGE_SIZE / 8; i++)
+        if (word[i] != 0x0101010101010101ull * POISON_FREE &&
+            word[0] == 0x0101010101010101ull * POISON_FREE)
+            page_broken(page, "written to while free");
+}
+
+/* Small zones cache little: 62 pages of 3 MiB would be missed. */
+static void pcp_setup(struct pcp *pcp, const struct zone *zone)
+{
+    pcp->batch = min(max(zone->present / 512, 2ul), PCP_MAX / 2ul);
+}
+
+static void pcp_drain(struct pcp *pcp, struct zone *zone, u32 n)
+{
+    spin_lock(&zone->lock);
+    while (n-- > 0)
+        buddy_give(zone, pcp->pages[--pcp->count], 0);
+    spin_unlock(&zone->lock);
+}
+
+/* Interrupts are off, the stack of the hinted zone is empty. */
+static __noinline struct page *pcp_refill(gfp_t gfp)
+{
+    struct page *pages[PCP_MAX / 2];
+    struct pcp *pcp = this_cpu_ptr(&page_pcp[zone_hint[gfp & 7]]);
+    u32 batch = pcp->batch ? pcp->batch : 2;
+    struct zone *zone;
+    size_t got = zone_alloc(gfp, 0, batch, pages, &zone);
+
+    if (!got)
+        return NULL;
+    zone_hint[gfp & 7] = zone->index;
+    pcp = this_cpu_ptr(&page_pcp[zone->index]);
+    if (unlikely(!pcp->batch))
+        pcp_setup(pcp, zone);
+    if (unlikely(pcp->count + got > PCP_MAX))
+        pcp_drain(pcp, zone, got);
+    while (got > 1)
+        pcp->pages[pcp->count++] = pages[--got];
+    return pages[0];
+}
+
+static struct page *pcp_take(gfp_t gfp)
+{
+    struct pcp *pcp = this_cpu_ptr(&page_pcp[zone_hint[gfp & 7]]);
+
+    if (unlikely(pcp->count == 0))
+        return pcp_refill(gfp);
+    return pcp->pages[--pcp->count];
+}
+
+static void pcp_give(struct page *page)
+{
+    struct pcp *pcp = this_cpu_ptr(&page_pcp[page->zone]);
+
+    if (unlikely(pcp->count >= 2 * pcp->batch)) {
+        if (!pcp->batch)
+            pcp_setup(pcp, page_zone(page));
+        else
+            pcp_drain(pcp, page_zone(page), pcp->batch);
+    }
+    pcp->pages[pcp->count++] = page;
+}
+
+void page_drain_local(void)
+{
+    u64 flags = local_irq_save();
+
+    for (int i = 0; i < NR_ZONES; i++) {
+        struct pcp *pcp = this_cpu_ptr(&page_pcp[i]);
+
+        pcp_drain(pcp, &zones[i], pcp->count);
+    }
+    local_irq_restore(flags);
+}
+
+u64 page_cached_count(void)
+{
+    u64 n = 0;
+
+    for (unsigned int cpu = 0; cpu < nr_cpus_online; cpu++)
+        for (int i = 0; i < NR_ZONES; i++)
+            n += per_cpu_ptr(&page_pcp[i], cpu)->count;
+    return n;
+}
+
+static struct page *take_block(gfp_t gfp, unsigned int order)
+{
+    struct page *page;
+    struct zone *zone;
+
+    if (zone_alloc(gfp, order, 1, &page, &zone))
+        return page;
+    page_drain_local(); /* single pages may complete a block */
+    return zone_alloc(gfp, order, 1, &page, &zone) ? page : NULL;
+}
+
+/* Nothing was free: give back what is only cached, then look again. */
+static __noinline struct page *take_after_shrinking(gfp_t gfp,
+                                                    unsigned int order)
+{
+    struct page *page;
+    u64 flags;
+
+    if (gfp & __GFP_SLEEP && !irqs_disabled()) {
+        slab_shrink();
+        kernel_stack_shrink();
+    }
+    flags = local_irq_save();
+    page = take_block(gfp, order);
+    local_irq_restore(flags);
+    if (!page && !(gfp & __GFP_NOWARN))
+        pr_warn("out of memory: %lu pages wanted (gfp %x) by %p\n",
+                1ul << order, gfp, __builtin_return_address(0));
+    return page;
+}
+
+/* The pages of an allocated block lead to its head. */
+static void block_make_compound(struct page *head, unsigned int order)
+{
+    for (unsigned long i = 1; i < 1ul << order; i++) {
+        head[i].flags |= BIT(PG_tail);
+        head[i].head = head;
+    }
+}
+
+static void block_undo_compound(struct page *head, unsigned int order)
+{
+    if (order && head[1].flags & BIT(PG_tail))
+        for (unsigned long i = 1; i < 1ul << order; i++)
+            head[i].flags &= FLAGS_OF_FRAME;
+}
+
+static __noinline void page_prepare_special(struct page *page, gfp_t gfp,
+                                            unsigned int order)
+{
+    if (order) {
+        page->flags |= BIT(PG_head);
+        if (gfp & __GFP_COMP)
+            block_make_compound(page, order);
+    }
+    if (gfp & __GFP_ZERO)
+        for (unsigned long i = 0; i < 1ul << order; i++)
+            clear_page(page_address(page + i));
+}
+
+struct page *alloc_pages_owner(gfp_t gfp, unsigned int order,
+                               enum page_owner owner)
+{
+    u64 flags = local_irq_save();
+    struct page *page;
+
+    if (likely(order == 0))
+        page = pcp_take(gfp);
+    else
+        page = order <= MAX_ORDER ? take_block(gfp, order) : NULL;
+    local_irq_restore(flags);
+    if (unlikely(!page)) {
+        if (order > MAX_ORDER)
+            return NULL;
+        page = take_after_shrinking(gfp, order);
+        if (!page)
+            return NULL;
+    }
+    if (unlikely(page->flags & FLAGS_IN_USE))
+        page_broken(page, "given out while in use");
+    debug_check_poison(page);
+    page->order = order;
+    page->owner = owner;
+    atomic_set(&page->refs, 1);
+    if (DEBUG_ON)
+        page->site = (u64)__builtin_return_address(0);
+    this_cpu_add(page_owned[owner], 1l << order);
+    if (unlikely(order || gfp & __GFP_ZERO))
+        page_prepare_special(page, gfp, order);
+    return page;
+}
+
+size_t alloc_pages_bulk(gfp_t gfp, enum page_owner owner, size_t n,
+                        struct page **pages)
+{
+    for (size_t i = 0; i < n; i++) {
+        pages[i] = alloc_pages_owner(gfp, 0, owner);
+        if (!pages[i])
+            return i;
+    }
+    return n;
+}
+
+/* The last reference is gone. */
+static void page_free_block(struct page *page, unsigned int order)
+{
+    u64 flags;
+
+    if (unlikely(page->flags & FLAGS_IN_USE || atomic_read(&page->mapcount)))
+        page_broken(page, "freed while in use");
+    if (unlikely(order))
+        block_undo_compound(page, order);
+    page->flags &= FLAGS_OF_FRAME;
+    debug_poison(page, order);
+    flags = local_irq_save();
+    this_cpu_add(page_owned[page->owner], -(1l << order));
+    page->owner = OWNER_FREE;
+    if (likely(order == 0)) {
+        pcp_give(page);
+    } else {
+        struct zone *zone = page_zone(page);
+
+        spin_lock(&zone->lock);
+        buddy_give(zone, page, order);
+        spin_unlock(&zone->lock);
+    }
+    local_irq_restore(flags);
+}
+
+void __free_pages(struct page *page, unsigned int order)
+{
+    int refs;
+
+    if (!page)
+        return;
+    refs = atomic_sub_return(&page->refs, 1);
+    if (unlikely(refs < 0))
+        page_broken(page, "freed twice");
+    if (refs == 0)
+        page_free_block(page, order);
+}
+
+void put_page(struct page *page)
+{
+    page = compound_head(page);
+    __free_pages(page, page_test(page, PG_head) ? page->order : 0);
+}
+
+unsigned long __get_free_pages(gfp_t gfp, unsigned int order)
+{
+    struct page *page = alloc_pages(gfp & ~__GFP_HIGHMEM, order);
+
+    return page ? (unsigned long)page_address(page) : 0;
+}
+
+unsigned long get_zeroed_page(gfp_t gfp)
+{
+    return __get_free_pages(gfp | __GFP_ZERO, 0);
+}
+
+void free_pages(unsigned long addr, unsigned int order)
+{
+    if (addr)
+        __free_pages(virt_to_page((void *)addr), order);
+}
+
+void page_set_owner(struct page *page, enum page_owner owner)
+{
+    long n = page_test(page, PG_head) ? 1l << page->order : 1;
+    u64 flags = local_irq_save();
+
+    this_cpu_add(page_owned[page->owner], -n);
+    this_cpu_add(page_owned[owner], n);
+    page->owner = owner;
+    local_irq_restore(flags);
+}
+
+void clear_page(void *addr)
+{
+    size_t words = PAGE_SIZE / 8;
+
+    __asm__ volatile("rep stosq" : "+D"(addr), "+c"(words) : "a"(0) : "memory");
+}
+
+void copy_page(void *to, const void *from)
+{
+    size_t words = PAGE_SIZE / 8;
+
+    __asm__ volatile("rep movsq"
+                     : "+D"(to), "+S"(from), "+c"(words)
+                     :
+                     : "memory");
+}
+
+void *page_address(const struct page *page)
+{
+    if (page_test(page, PG_highmem))
+        return NULL;
+    return __va(page_to_phys(page));
+}
+
+bool pfn_valid(pfn_t pfn)
+{
+    struct zone *zone = pfn_zone(pfn);
+
+    return pfn < zone->next_section &&
+           physmap_all_ram(PFN_PHYS(pfn), PFN_PHYS(pfn + 1));
+}
+
+bool virt_addr_valid(const void *addr)
+{
+    unsigned long offset = (unsigned long)addr - page_offset;
+
+    return offset < PHYS_LIMIT && PFN_DOWN(offset) < lowmem_end_pfn &&
+           pfn_valid(PFN_DOWN(offset));
+}

@@ -1,0 +1,158 @@
+/*
+ * mm/report.c - mm in words.
+ */
+#include <mm/alloc.h>
+#include <mm/fixmap.h>
+#include <mm/physmap.h>
+#include <mm/report.h>
+
+#define KIB_OF(pages) ((unsigned long long)(pages) << (PAGE_SHIFT - 10))
+
+static const char *const type_words[] = {
+    [PHYS_RAM] = "RAM",           [PHYS_RESERVED] = "reserved",
+    [PHYS_ACPI] = "ACPI tables",  [PHYS_NVS] = "ACPI NVS",
+    [PHYS_BAD] = "bad memory",
+};
+
+/* "512 KiB", "3.2 GiB". */
+static void print_size(struct printer *out, u64 bytes)
+{
+    static const char units[] = "KMGTP";
+    int i = 0;
+
+    while (i < 4 && bytes >= 10240ull << (10 * i))
+        i++;
+    if (bytes % (1024ull << (10 * i)) == 0 || i == 0)
+        printer_printf(out, "%6llu %ciB",
+                       (unsigned long long)(bytes >> (10 * (i + 1))),
+                       units[i]);
+    else
+        printer_printf(out, "%4llu.%llu %ciB",
+                       (unsigned long long)(bytes >> (10 * (i + 1))),
+                       (unsigned long long)(bytes >> (10 * i)) % 1024 * 10 /
+                           1024,
+                       units[i]);
+}
+
+void mm_report_memory_map(struct printer *out)
+{
+    const struct phys_range *range;
+    size_t n = physmap_ranges(&range);
+
+    for (size_t i = 0; i < n; i++) {
+        const char *words = range[i].type < ARRAY_SIZE(type_words)
+                                ? type_words[range[i].type]
+                                : NULL;
+
+        printer_printf(out, "  %012llx-%012llx ",
+                       (unsigned long long)range[i].start,
+                       (unsigned long long)range[i].end - 1);
+        print_size(out, range[i].end - range[i].start);
+        printer_printf(out, "  %s\n", words ? words : "reserved");
+    }
+}
+
+static void print_region(struct printer *out, unsigned long start,
+                         unsigned long last, const char *name)
+{
+    printer_printf(out, "  %016lx-%016lx ", start, last);
+    print_size(out, last - start + 1);
+    printer_printf(out, "  %s\n", name);
+}
+
+void mm_report_layout(struct printer *out)
+{
+    unsigned long ram_end = physmap_ram_end();
+
+    printer_printf(out, "  %u-level page tables\n", pgtable_levels);
+    print_region(out, fix_to_virt(NR_FIXMAP - 1), FIXMAP_TOP - 1, "fixmap");
+    print_region(out, (unsigned long)__kernel_start,
+                 (unsigned long)__kernel_end - 1, "kernel image");
+    print_region(out, vmemmap_base,
+                 (unsigned long)pfn_to_page(PFN_UP(ram_end)) - 1,
+                 "struct page array");
+    print_region(out, vmalloc_start, vmalloc_end - 1, "vmalloc, ioremap");
+    print_region(out, page_offset, page_offset + ram_end - 1,
+                 "direct map of RAM");
+    print_region(out, 0, TASK_SIZE - 1, "ring 3");
+}
+
+void mm_report_zones(struct printer *out)
+{
+    for (struct zone *zone = zones; zone < &zones[NR_ZONES]; zone++) {
+        if (!zone->present)
+            continue;
+        printer_printf(out, "  %-8s", zone->name);
+        print_size(out, zone->present << PAGE_SHIFT);
+        printer_puts(out, " of RAM, online");
+        print_size(out, zone->online << PAGE_SHIFT);
+        printer_puts(out, ", free");
+        print_size(out, zone->free << PAGE_SHIFT);
+        printer_puts(out, "\n");
+    }
+}
+
+void mm_report_ledger(struct printer *out)
+{
+    struct page_ledger ledger;
+
+    page_ledger_read(&ledger);
+    for (int i = 0; i < NR_PAGE_OWNERS; i++)
+        if (ledger.pages[i])
+            printer_printf(out, "  %-14s %10llu pages\n", page_owner_names[i],
+                           (unsigned long long)ledger.pages[i]);
+    printer_printf(out, "  %-14s %10llu pages, %llu of the free ones offline\n",
+                   "total", (unsigned long long)ledger.total,
+                   (unsigned long long)ledger.offline);
+}
+
+/* How much of the direct map stands in pages of each level. */
+static void count_direct_map(u64 pages[3])
+{
+    unsigned long end = page_offset + PFN_PHYS(PFN_UP(physmap_ram_end()));
+    struct pt_cursor c;
+
+    for (pt_start(&c, master_table, page_offset, end); c.slot; pt_next(&c))
+        if (pte_present(*c.slot) && c.level < 3)
+            pages[c.level]++;
+}
+
+static void print_kib(struct printer *out, const char *name, u64 pages)
+{
+    printer_printf(out, "%-15s %8llu kB\n", name, KIB_OF(pages));
+}
+
+void meminfo_report(struct printer *out)
+{
+    struct page_ledger l;
+    u64 direct[3] = {0, 0, 0};
+
+    page_ledger_read(&l);
+    count_direct_map(direct);
+    print_kib(out, "MemTotal:", l.total - l.pages[OWNER_RESERVED] -
+                                    l.pages[OWNER_IMAGE]);
+    print_kib(out, "MemFree:", l.pages[OWNER_FREE]);
+    print_kib(out, "MemAvailable:", l.pages[OWNER_FREE]);
+    print_kib(out, "Buffers:", 0);
+    print_kib(out, "Cached:", l.pages[OWNER_PAGECACHE]);
+    print_kib(out, "SwapCached:", 0);
+    print_kib(out, "HighTotal:", zones[ZONE_HIGHMEM].present);
+    print_kib(out, "HighFree:", zone_available(&zones[ZONE_HIGHMEM]));
+    print_kib(out, "SwapTotal:", 0);
+    print_kib(out, "SwapFree:", 0);
+    print_kib(out, "Dirty:", 0);
+    print_kib(out, "Writeback:", 0);
+    print_kib(out, "AnonPages:", l.pages[OWNER_ANON]);
+    print_kib(out, "Shmem:", l.pages[OWNER_PAGECACHE]);
+    print_kib(out, "Slab:",
+              l.pages[OWNER_SLAB] + l.pages[OWNER_KMALLOC_LARGE]);
+    print_kib(out, "KernelStack:", l.pages[OWNER_STACK]);
+    print_kib(out, "PageTables:", l.pages[OWNER_PAGETABLE]);
+    print_kib(out, "Percpu:", l.pages[OWNER_PERCPU]);
+    print_kib(out, "VmallocTotal:", (vmalloc_end - vmalloc_start) >> PAGE_SHIFT);
+    print_kib(out, "VmallocUsed:", vmalloc_used_bytes() >> PAGE_SHIFT);
+    print_kib(out, "VmallocChunk:", 0);
+    print_kib(out, "DirectMap4k:", direct[0]);
+    print_kib(out, "DirectMap2M:", direct[1] << 9);
+    print_kib(out, "DirectMap1G:", direct[2] << 18);
+}

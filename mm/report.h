@@ -1,0 +1,19 @@
+/*
+ * mm/report.h - mm in words, for /proc, the boot report, panic and tests.
+ */
+#pragma once
+
+#include <kernel/lib/printer.h>
+
+void mm_report_memory_map(struct printer *out); /* firmware ranges */
+void mm_report_layout(struct printer *out);     /* the address map, sizes */
+void mm_report_zones(struct printer *out);
+void mm_report_ledger(struct printer *out); /* pages per owner */
+
+/* In Linux's formats. */
+void meminfo_report(struct printer *out);
+void iomem_report(struct printer *out);
+void vmallocinfo_report(struct printer *out);
+void buddyinfo_report(struct printer *out);
+void zoneinfo_report(struct printer *out);
+void slabinfo_report(struct printer *out);

@@ -1,0 +1,563 @@
+/*
+ * mm/slab.c - objects smaller than a page.
+ *
+ * Structure  a slab is 2^order pages cut into equal objects.  Each CPU owns
+ *            one slab per cache and a list of its free objects, which alloc
+ *            pops and free pushes.  Slabs that belong to no CPU and have free
+ *            objects stand on cache->partial; full ones on no list.
+ * Cost       alloc and free without a lock when the object's slab is the
+ *            CPU's own, else one lock; O(1).
+ * Locking    a CPU's list: interrupts off on that CPU.  cache->lock covers
+ *            page->freelist, page->objects and the partial list.
+ * Invariant  page->objects == objects_per_slab - length of page->freelist;
+ *            a slab with objects == 0 is given back, but for one per cache.
+ * Context    any; a new slab may sleep if gfp allows.
+ *
+ * Links between free objects are stored xor-ed with a secret and their own
+ * address, so that a stray write does not become a chosen address.
+ */
+#include <kernel/core/printk.h>
+#include <kernel/core/time.h>
+#include <kernel/lib/printer.h>
+#include <kernel/lib/string.h>
+#include <mm/memory.h>
+#include <mm/report.h>
+#include <mm/slab_internal.h>
+#include <mm/zone.h>
+
+#define SLAB_CACHES_MAX 64
+#define SLAB_ORDER_MAX 3
+#define KMALLOC_CACHE_MAX 8192 /* bytes; larger: whole pages */
+
+struct slab_cpu {
+    void *freelist;
+    struct page *page; /* frozen; NULL: none */
+};
+
+static DEFINE_PER_CPU(struct slab_cpu, slab_cpus[SLAB_CACHES_MAX]);
+
+static DEFINE_SPINLOCK(caches_lock);
+static LIST_HEAD(caches);     /* (caches_lock) */
+static u64 caches_used;       /* (caches_lock) a bit per index */
+static u64 link_secret;       /* (c) */
+static struct kmem_cache cache_of_caches;
+
+/* kmalloc's classes; those that are no power of two save memory at sizes
+ * that structures like to have. */
+static const u16 class_size[] = {8,   16,  32,  64,   96,   128, 192,
+                                 256, 512, 1024, 2048, 4096, 8192};
+#define NR_CLASSES ARRAY_SIZE(class_size)
+static const char *const class_name[NR_CLASSES] = {
+    "kmalloc-8",   "kmalloc-16",  "kmalloc-32",  "kmalloc-64", "kmalloc-96",
+    "kmalloc-128", "kmalloc-192", "kmalloc-256", "kmalloc-512", "kmalloc-1k",
+    "kmalloc-2k",  "kmalloc-4k",  "kmalloc-8k"};
+static struct kmem_cache kmalloc_caches[NR_CLASSES];
+static u8 class_of[1024 / 8 + 1]; /* by size up to 1 KiB, in 8 bytes */
+#define CLASS_TABLE_BYTES (8 * (ARRAY_SIZE(class_of) - 1))
+
+static inline void *link_get(const struct kmem_cache *cache, const void *obj)
+{
+    const u64 *where = obj + cache->link;
+
+    return (void *)(*where ^ link_secret ^ (u64)where);
+}
+
+static inline void link_set(const struct kmem_cache *cache, void *obj,
+                            const void *next)
+{
+    u64 *where = obj + cache->link;
+
+    *where = (u64)next ^ link_secret ^ (u64)where;
+}
+
+static void slab_free_pages(struct kmem_cache *cache, struct page *page)
+{
+    page->freelist = NULL;
+    page->frozen = 0;
+    page->slab_cache = NULL;
+    page_clear(page, PG_slab);
+    __free_pages(page, cache->order);
+}
+
+/* A slab, all of it free, in no CPU's hands. */
+static struct page *slab_new(struct kmem_cache *cache, gfp_t gfp)
+{
+    struct page *page = alloc_pages_owner((gfp & ~__GFP_ZERO) | __GFP_COMP,
+                                          cache->order, OWNER_SLAB);
+    char *obj;
+
+    if (!page)
+        return NULL;
+    obj = page_address(page);
+    page_set(page, PG_slab);
+    page->slab_cache = cache;
+    page->objects = 0;
+    page->frozen = 0;
+    page->freelist = obj;
+    for (u32 i = 1; i <= cache->objects_per_slab; i++, obj += cache->stride) {
+        if (DEBUG_ON)
+            debug_object_new(cache, obj);
+        if (cache->ctor)
+            cache->ctor(obj);
+        link_set(cache, obj,
+                 i < cache->objects_per_slab ? obj + cache->stride : NULL);
+    }
+    return page;
+}
+
+static void partial_add(struct kmem_cache *cache, struct page *page)
+{
+    list_add(&page->link, &cache->partial);
+    cache->nr_partial++;
+}
+
+static void partial_remove(struct kmem_cache *cache, struct page *page)
+{
+    list_del(&page->link);
+    cache->nr_partial--;
+}
+
+/* Moves the slab's free objects to the CPU.  Locks: cache->lock. */
+static void cpu_adopt(struct kmem_cache *cache, struct slab_cpu *cpu,
+                      struct page *page)
+{
+    cpu->page = page;
+    cpu->freelist = page->freelist;
+    page->freelist = NULL;
+    page->objects = cache->objects_per_slab;
+    page->frozen = 1;
+}
+
+/* Whether the CPU has free objects now, without a new slab. */
+static bool cpu_refill(struct kmem_cache *cache, struct slab_cpu *cpu)
+{
+    struct page *page = cpu->page;
+
+    spin_lock(&cache->lock);
+    if (page && !page->freelist) {
+        page->frozen = 0; /* full: on no list until one comes back */
+        page = cpu->page = NULL;
+    }
+    if (!page && !list_empty(&cache->partial)) {
+        page = list_first_entry(&cache->partial, struct page, link);
+        partial_remove(cache, page);
+    }
+    if (page)
+        cpu_adopt(cache, cpu, page);
+    spin_unlock(&cache->lock);
+    return page;
+}
+
+/* The CPU's list is empty.  Interrupts are off, and on in between if *flags
+ * says that they were. */
+static __noinline void *alloc_slow(struct kmem_cache *cache, gfp_t gfp,
+                                   u64 *flags)
+{
+    for (;;) {
+        struct slab_cpu *cpu = this_cpu_ptr(&slab_cpus[cache->index]);
+        void *obj = cpu->freelist;
+        struct page *page;
+
+        if (obj || cpu_refill(cache, cpu)) {
+            obj = cpu->freelist;
+            cpu->freelist = link_get(cache, obj);
+            return obj;
+        }
+        local_irq_restore(*flags);
+        page = slab_new(cache, gfp);
+        *flags = local_irq_save();
+        if (!page)
+            return NULL;
+        spin_lock(&cache->lock);
+        cache->nr_slabs++;
+        partial_add(cache, page);
+        spin_unlock(&cache->lock);
+    }
+}
+
+static __always_inline void *slab_alloc(struct kmem_cache *cache, gfp_t gfp,
+                                        void *caller)
+{
+    u64 flags = local_irq_save();
+    struct slab_cpu *cpu = this_cpu_ptr(&slab_cpus[cache->index]);
+    void *obj = cpu->freelist;
+
+    if (likely(obj))
+        cpu->freelist = link_get(cache, obj);
+    else
+        obj = alloc_slow(cache, gfp, &flags);
+    local_irq_restore(flags);
+    if (DEBUG_ON && obj)
+        debug_object_alloc(cache, obj, caller);
+    if (unlikely(gfp & __GFP_ZERO) && obj)
+        memset(obj, 0, cache->size);
+    return obj;
+}
+
+/* Into a slab that is not this CPU's. */
+static __noinline void free_slow(struct kmem_cache *cache, struct page *page,
+                                 void *obj)
+{
+    bool was_full, give_back;
+
+    spin_lock(&cache->lock);
+    was_full = !page->freelist;
+    link_set(cache, obj, page->freelist);
+    page->freelist = obj;
+    page->objects--;
+    if (was_full && !page->frozen)
+        partial_add(cache, page);
+    give_back = !page->objects && !page->frozen && cache->nr_partial > 1;
+    if (give_back) {
+        partial_remove(cache, page);
+        cache->nr_slabs--;
+    }
+    spin_unlock(&cache->lock);
+    if (give_back)
+        slab_free_pages(cache, page);
+}
+
+static __always_inline void slab_free(struct kmem_cache *cache,
+                                      struct page *page, void *obj)
+{
+    u64 flags = local_irq_save();
+    struct slab_cpu *cpu = this_cpu_ptr(&slab_cpus[cache->index]);
+
+    if (likely(cpu->page == page)) {
+        link_set(cache, obj, cpu->freelist);
+        cpu->freelist = obj;
+    } else {
+        free_slow(cache, page, obj);
+    }
+    local_irq_restore(flags);
+}
+
+void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
+{
+    return slab_alloc(cache, gfp, __builtin_return_address(0));
+}
+
+void kmem_cache_free(struct kmem_cache *cache, void *obj)
+{
+    struct page *page;
+
+    if (!obj)
+        return;
+    page = compound_head(virt_to_page(obj));
+    if (unlikely(!page_test(page, PG_slab) || page->slab_cache != cache)) {
+        pr_err("kmem_cache_free(%s, %p) by %p: not from this cache\n",
+               cache->name, obj, __builtin_return_address(0));
+        return;
+    }
+    if (DEBUG_ON &&
+        !debug_object_free(cache, page, obj, __builtin_return_address(0)))
+        return;
+    slab_free(cache, page, obj);
+}
+
+static inline struct kmem_cache *class_for(size_t size)
+{
+    unsigned int bits;
+
+    if (likely(size <= CLASS_TABLE_BYTES))
+        return &kmalloc_caches[class_of[(size + 7) / 8]];
+    bits = 64 - __builtin_clzl(size - 1); /* 2^bits >= size: 11 to 13 */
+    return &kmalloc_caches[NR_CLASSES - 1 - (13 - bits)];
+}
+
+static unsigned int order_for(size_t size)
+{
+    unsigned int order = 0;
+
+    while (PAGE_SIZE << order < size)
+        order++;
+    return order;
+}
+
+static __noinline void *kmalloc_large(size_t size, gfp_t gfp)
+{
+    struct page *page;
+
+    if (size > PAGE_SIZE << MAX_ORDER)
+        return NULL;
+    page = alloc_pages_owner(gfp | __GFP_COMP, order_for(size),
+                             OWNER_KMALLOC_LARGE);
+    return page ? page_address(page) : NULL;
+}
+
+void *kmalloc(size_t size, gfp_t gfp)
+{
+    if (unlikely(size > KMALLOC_CACHE_MAX))
+        return kmalloc_large(size, gfp);
+    return slab_alloc(class_for(size), gfp, __builtin_return_address(0));
+}
+
+void *kzalloc(size_t size, gfp_t gfp)
+{
+    if (unlikely(size > KMALLOC_CACHE_MAX))
+        return kmalloc_large(size, gfp | __GFP_ZERO);
+    return slab_alloc(class_for(size), gfp | __GFP_ZERO,
+                      __builtin_return_address(0));
+}
+
+void *kmalloc_array(size_t n, size_t size, gfp_t gfp)
+{
+    size_t bytes;
+
+    if (__builtin_mul_overflow(n, size, &bytes))
+        return NULL;
+    return kmalloc(bytes, gfp);
+}
+
+void *kcalloc(size_t n, size_t size, gfp_t gfp)
+{
+    return kmalloc_array(n, size, gfp | __GFP_ZERO);
+}
+
+/* No slab: a large block, or no memory of kmalloc's at all. */
+static __noinline void kfree_large(struct page *page, const void *obj,
+                                   void *caller)
+{
+    if (!virt_addr_valid(obj) || page->owner != OWNER_KMALLOC_LARGE ||
+        page_address(page) != obj)
+        pr_err("kfree(%p) by %p: kmalloc never gave this\n", obj, caller);
+    else
+        put_page(page);
+}
+
+void kfree(const void *obj)
+{
+    struct page *page;
+
+    if (!obj)
+        return;
+    page = compound_head(virt_to_page(obj));
+    if (unlikely(!page_test(page, PG_slab))) {
+        kfree_large(page, obj, __builtin_return_address(0));
+        return;
+    }
+    if (DEBUG_ON &&
+        !debug_object_free(page->slab_cache, page, (void *)obj,
+                           __builtin_return_address(0)))
+        return;
+    slab_free(page->slab_cache, page, (void *)obj);
+}
+
+size_t ksize(const void *obj)
+{
+    struct page *page;
+
+    if (!obj)
+        return 0;
+    page = compound_head(virt_to_page(obj));
+    if (page_test(page, PG_slab))
+        return page->slab_cache->size;
+    return PAGE_SIZE << page->order;
+}
+
+void *krealloc(void *obj, size_t size, gfp_t gfp)
+{
+    size_t have = ksize(obj);
+    void *copy;
+
+    if (obj && size && size <= have && size > have / 4)
+        return obj;
+    copy = kmalloc(size, gfp);
+    if (copy && obj) {
+        memcpy(copy, obj, min(have, size));
+        kfree(obj);
+    }
+    return copy;
+}
+
+char *kstrdup(const char *s, gfp_t gfp)
+{
+    size_t size = strlen(s) + 1;
+    char *copy = kmalloc(size, gfp);
+
+    if (copy)
+        memcpy(copy, s, size);
+    return copy;
+}
+
+/* The smallest slab that holds four objects, or at least one. */
+static void choose_order(struct kmem_cache *cache)
+{
+    u32 want = physmap_ram_pages() < 4096 ? 1 : 4;
+    u32 order = 0;
+
+    while (order < SLAB_ORDER_MAX &&
+           (PAGE_SIZE << order) / cache->stride < want)
+        order++;
+    cache->order = order;
+    cache->objects_per_slab = (PAGE_SIZE << order) / cache->stride;
+}
+
+/* Lays the object out; false if no slab can hold one, or no index is left. */
+static bool cache_setup(struct kmem_cache *cache, const char *name, size_t size,
+                        size_t align, void (*ctor)(void *obj))
+{
+    size_t room = ALIGN_UP(max(size, sizeof(void *)), 8);
+    u64 flags;
+
+    if (!align)
+        align = 8;
+    *cache = (struct kmem_cache){.name = name, .size = size, .ctor = ctor};
+    if (ctor) {
+        cache->link = room;
+        room += 8;
+    }
+    if (DEBUG_ON)
+        room += DEBUG_TAIL;
+    cache->stride = ALIGN_UP(room, max(align, 8ul));
+    if (size > KMALLOC_CACHE_MAX || cache->stride > PAGE_SIZE << SLAB_ORDER_MAX)
+        return false;
+    choose_order(cache);
+    spin_lock_init_named(&cache->lock, name);
+    list_init(&cache->partial);
+    flags = spin_lock_irqsave(&caches_lock);
+    cache->index = ~caches_used ? __builtin_ctzl(~caches_used) : ~0u;
+    if (cache->index < SLAB_CACHES_MAX) {
+        caches_used |= BIT(cache->index);
+        list_add_tail(&cache->all, &caches);
+    }
+    spin_unlock_irqrestore(&caches_lock, flags);
+    return cache->index < SLAB_CACHES_MAX;
+}
+
+struct kmem_cache *kmem_cache_create(const char *name, size_t size,
+                                     size_t align, void (*ctor)(void *obj))
+{
+    struct kmem_cache *cache;
+
+    if (!size || align & (align - 1) || align > PAGE_SIZE)
+        return NULL;
+    cache = kmem_cache_alloc(&cache_of_caches, GFP_KERNEL);
+    if (!cache)
+        return NULL;
+    if (cache_setup(cache, name, size, align, ctor))
+        return cache;
+    pr_err("kmem_cache_create(%s, %zu): too large, or too many caches\n", name,
+           size);
+    kmem_cache_free(&cache_of_caches, cache);
+    return NULL;
+}
+
+/* Makes this CPU's slab an ordinary one again. */
+static void cpu_release(struct kmem_cache *cache)
+{
+    struct slab_cpu *cpu = this_cpu_ptr(&slab_cpus[cache->index]);
+    struct page *page = cpu->page;
+
+    if (!page)
+        return;
+    while (cpu->freelist) {
+        void *obj = cpu->freelist;
+
+        cpu->freelist = link_get(cache, obj);
+        link_set(cache, obj, page->freelist);
+        page->freelist = obj;
+        page->objects--;
+    }
+    page->frozen = 0;
+    cpu->page = NULL;
+    if (page->freelist)
+        partial_add(cache, page);
+}
+
+static void cache_shrink(struct kmem_cache *cache)
+{
+    u64 flags = spin_lock_irqsave(&cache->lock);
+    struct page *page, *next;
+    LIST_HEAD(empty);
+
+    cpu_release(cache);
+    list_for_each_entry_safe (page, next, &cache->partial, link) {
+        if (page->objects)
+            continue;
+        partial_remove(cache, page);
+        cache->nr_slabs--;
+        list_add(&page->link, &empty);
+    }
+    spin_unlock_irqrestore(&cache->lock, flags);
+    list_for_each_entry_safe (page, next, &empty, link)
+        slab_free_pages(cache, page);
+}
+
+void slab_shrink(void)
+{
+    u64 flags = spin_lock_irqsave(&caches_lock);
+    struct kmem_cache *cache;
+
+    list_for_each_entry (cache, &caches, all)
+        cache_shrink(cache);
+    spin_unlock_irqrestore(&caches_lock, flags);
+}
+
+void kmem_cache_destroy(struct kmem_cache *cache)
+{
+    u64 flags;
+
+    if (!cache)
+        return;
+    cache_shrink(cache);
+    if (cache->nr_slabs) {
+        pr_err("kmem_cache_destroy(%s) by %p: objects are still in use\n",
+               cache->name, __builtin_return_address(0));
+        return;
+    }
+    flags = spin_lock_irqsave(&caches_lock);
+    caches_used &= ~BIT(cache->index);
+    list_del(&cache->all);
+    spin_unlock_irqrestore(&caches_lock, flags);
+    kmem_cache_free(&cache_of_caches, cache);
+}
+
+void __init slab_init(void)
+{
+    unsigned int class = 0;
+
+    link_secret = rdtsc() * 0x9e3779b97f4a7c15ull;
+    cache_setup(&cache_of_caches, "kmem_cache", sizeof(struct kmem_cache), 0,
+                NULL);
+    for (size_t i = 0; i < NR_CLASSES; i++)
+        cache_setup(&kmalloc_caches[i], class_name[i], class_size[i],
+                    class_size[i] & (class_size[i] - 1) ? 8 : class_size[i],
+                    NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(class_of); i++) {
+        while (class_size[class] < 8 * i)
+            class++;
+        class_of[i] = class;
+    }
+}
+
+void slabinfo_report(struct printer *out)
+{
+    u64 flags = spin_lock_irqsave(&caches_lock);
+    struct kmem_cache *cache;
+    struct page *page;
+
+    printer_puts(out, "slabinfo - version: 2.1\n"
+                      "# name            <active_objs> <num_objs> <objsize> "
+                      "<objperslab> <pagesperslab> : tunables <limit> "
+                      "<batchcount> <sharedfactor> : slabdata <active_slabs> "
+                      "<num_slabs> <sharedavail>\n");
+    list_for_each_entry (cache, &caches, all) {
+        u64 free = 0, total;
+
+        spin_lock(&cache->lock);
+        total = cache->nr_slabs * cache->objects_per_slab;
+        list_for_each_entry (page, &cache->partial, link)
+            free += cache->objects_per_slab - page->objects;
+        spin_unlock(&cache->lock);
+        printer_printf(out,
+                       "%-17s %6llu %6llu %6u %4u %4u : tunables    0    0"
+                       "    0 : slabdata %6llu %6llu      0\n",
+                       cache->name, (unsigned long long)(total - free),
+                       (unsigned long long)total, cache->size,
+                       cache->objects_per_slab, 1u << cache->order,
+                       (unsigned long long)cache->nr_slabs,
+                       (unsigned long long)cache->nr_slabs);
+    }
+    spin_unlock_irqrestore(&caches_lock, flags);
+}

@@ -1,0 +1,332 @@
+/*
+ * mm/vmalloc.c - kernel memory contiguous in virtual addresses only.
+ *
+ * Region     [VMALLOC_START, VMALLOC_END), shared with ioremap and kernel
+ *            stacks; mm/layout.h.
+ * Structure  mm/vmarea.c keeps the areas; one unmapped guard page follows
+ *            each.
+ * Cost       reserve and release O(log areas), mapping O(pages), one flush
+ *            per area that goes.
+ * Locking    area_lock covers the tree only.  An area under construction
+ *            belongs to its creator, so pages are allocated and mapped
+ *            without it.
+ * Invariant  an entry exists here only under a reserved area, and an address
+ *            is free again only after the flush.
+ * Context    may sleep.  Failure leaves nothing reserved and nothing mapped.
+ */
+#include <kernel/core/panic.h>
+#include <kernel/core/printk.h>
+#include <kernel/lib/printer.h>
+#include <kernel/lib/string.h>
+#include <kernel/sync/spinlock.h>
+#include <mm/memory.h>
+#include <mm/report.h>
+#include <mm/slab.h>
+#include <mm/tlb.h>
+#include <mm/vmarea.h>
+
+static DEFINE_SPINLOCK(area_lock);
+static struct vm_area_set areas = {.tree = {NULL}}; /* (area_lock) */
+static struct kmem_cache *area_cache;
+
+void __init vmalloc_init(void)
+{
+    areas.start = vmalloc_start;
+    areas.end = vmalloc_end;
+    area_cache = kmem_cache_create("vm_struct", sizeof(struct vm_struct), 0,
+                                   NULL);
+    if (!area_cache)
+        panic("no memory for the list of vmalloc areas");
+}
+
+bool is_vmalloc_addr(const void *addr)
+{
+    return (unsigned long)addr - vmalloc_start < vmalloc_end - vmalloc_start;
+}
+
+struct vm_struct *get_vm_area_caller(size_t size, u32 flags, void *caller)
+{
+    struct vm_struct *area;
+    bool placed;
+    u64 irq;
+
+    if (!size || size > vmalloc_end - vmalloc_start)
+        return NULL;
+    area = kmem_cache_alloc(area_cache, GFP_KERNEL);
+    if (!area)
+        return NULL;
+    area->flags = flags;
+    area->cache = CACHE_WB;
+    area->pages = NULL;
+    area->nr_pages = 0;
+    area->phys = 0;
+    area->caller = caller;
+    irq = spin_lock_irqsave(&area_lock);
+    placed = vm_area_place(&areas, area, PAGE_ALIGN(size), PAGE_SIZE);
+    spin_unlock_irqrestore(&area_lock, irq);
+    if (placed)
+        return area;
+    kmem_cache_free(area_cache, area);
+    return NULL;
+}
+
+struct vm_struct *get_vm_area(size_t size, u32 flags)
+{
+    return get_vm_area_caller(size, flags, __builtin_return_address(0));
+}
+
+/* Returns when no CPU can reach what was mapped. */
+static void unmap_area(struct vm_struct *area)
+{
+    unsigned long end = area->addr + area->size;
+
+    pt_unmap_range(master_table, area->addr, end);
+    tlb_flush_kernel_range(area->addr, end);
+}
+
+static void forget_area(struct vm_struct *area)
+{
+    u64 irq = spin_lock_irqsave(&area_lock);
+
+    vm_area_remove(&areas, area);
+    spin_unlock_irqrestore(&area_lock, irq);
+    kmem_cache_free(area_cache, area);
+}
+
+void free_vm_area(struct vm_struct *area)
+{
+    unmap_area(area);
+    forget_area(area);
+}
+
+/* For a fault handler, which cannot wait for a lock it may have hit. */
+struct vm_struct *find_vm_area_nolock(const void *addr)
+{
+    return vm_area_at(&areas, (unsigned long)addr);
+}
+
+struct vm_struct *find_vm_area(const void *addr)
+{
+    u64 irq = spin_lock_irqsave(&area_lock);
+    struct vm_struct *area = vm_area_at(&areas, (unsigned long)addr);
+
+    spin_unlock_irqrestore(&area_lock, irq);
+    return area;
+}
+
+/* The area that starts at addr and is of this kind; says so if it is not. */
+static struct vm_struct *area_to_free(const void *addr, u32 kind,
+                                      const char *call, void *caller)
+{
+    struct vm_struct *area = find_vm_area(addr);
+
+    if (area && area->addr == (unsigned long)addr && area->flags & kind)
+        return area;
+    pr_err("%s(%p) by %p: no such area starts there\n", call, addr, caller);
+    return NULL;
+}
+
+static void free_page_array(struct vm_struct *area)
+{
+    if (area->pages == area->few)
+        return;
+    if (is_vmalloc_addr(area->pages))
+        vfree(area->pages);
+    else
+        kfree(area->pages);
+}
+
+static bool make_page_array(struct vm_struct *area, size_t n)
+{
+    size_t bytes = n * sizeof(area->pages[0]);
+
+    if (n <= ARRAY_SIZE(area->few))
+        area->pages = area->few;
+    else if (bytes <= 2 * PAGE_SIZE)
+        area->pages = kmalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
+    else
+        area->pages = vmalloc(bytes);
+    return area->pages;
+}
+
+static void free_area_pages(struct vm_struct *area)
+{
+    while (area->nr_pages > 0)
+        __free_page(area->pages[--area->nr_pages]);
+}
+
+void vm_area_destroy(struct vm_struct *area)
+{
+    unmap_area(area);
+    free_area_pages(area);
+    free_page_array(area);
+    forget_area(area);
+}
+
+struct vm_struct *vm_area_alloc(size_t n, u32 flags, enum page_owner owner,
+                                void *caller)
+{
+    struct vm_struct *area = get_vm_area_caller(n * PAGE_SIZE, flags, caller);
+    gfp_t gfp = GFP_KERNEL | __GFP_HIGHMEM;
+
+    if (!area)
+        return NULL;
+    if (!make_page_array(area, n))
+        goto free_area;
+    area->nr_pages = alloc_pages_bulk(gfp, owner, n, area->pages);
+    if (area->nr_pages < n)
+        goto free_pages;
+    if (pt_map_pages(master_table, area->addr, area->pages, n, PAGE_KERNEL) < 0)
+        goto free_pages;
+    return area;
+
+free_pages:
+    free_area_pages(area);
+    free_page_array(area);
+free_area:
+    free_vm_area(area);
+    return NULL;
+}
+
+static void *vmalloc_caller(size_t size, void *caller)
+{
+    size_t n = PFN_UP(size);
+    struct vm_struct *area;
+
+    if (!size || n > vmalloc_end >> PAGE_SHIFT)
+        return NULL;
+    area = vm_area_alloc(n, VM_AREA_VMALLOC, OWNER_VMALLOC, caller);
+    return area ? (void *)area->addr : NULL;
+}
+
+void *vmalloc(size_t size)
+{
+    return vmalloc_caller(size, __builtin_return_address(0));
+}
+
+void *vzalloc(size_t size)
+{
+    void *mem = vmalloc_caller(size, __builtin_return_address(0));
+
+    if (mem)
+        memset(mem, 0, PAGE_ALIGN(size));
+    return mem;
+}
+
+void vfree(const void *addr)
+{
+    struct vm_struct *area;
+
+    if (!addr)
+        return;
+    area = area_to_free(addr, VM_AREA_VMALLOC, "vfree",
+                        __builtin_return_address(0));
+    if (area)
+        vm_area_destroy(area);
+}
+
+void *vmap(struct page **pages, size_t n, pgprot_t prot)
+{
+    struct vm_struct *area;
+
+    if (!n || n > (vmalloc_end - vmalloc_start) >> PAGE_SHIFT)
+        return NULL;
+    area = get_vm_area_caller(n * PAGE_SIZE, VM_AREA_MAP,
+                              __builtin_return_address(0));
+    if (!area)
+        return NULL;
+    if (pt_map_pages(master_table, area->addr, pages, n, prot) < 0) {
+        free_vm_area(area);
+        return NULL;
+    }
+    return (void *)area->addr;
+}
+
+void vunmap(const void *addr)
+{
+    struct vm_struct *area;
+
+    if (!addr)
+        return;
+    area = area_to_free(addr, VM_AREA_MAP, "vunmap",
+                        __builtin_return_address(0));
+    if (area)
+        free_vm_area(area);
+}
+
+struct page *vmalloc_to_page(const void *addr)
+{
+    struct pt_cursor c;
+    unsigned long va = (unsigned long)addr & PAGE_MASK;
+    pfn_t pfn;
+
+    if (!is_vmalloc_addr(addr))
+        return NULL;
+    pt_start(&c, master_table, va, va + PAGE_SIZE);
+    if (!pte_present(*c.slot))
+        return NULL;
+    pfn = pte_pfn(*c.slot) + ((va & (pt_span(c.level) - 1)) >> PAGE_SHIFT);
+    return pfn_valid(pfn) ? pfn_to_page(pfn) : NULL;
+}
+
+/* Tables that serve no area: those that lie wholly in a gap.  The tables
+ * right under the top level stay, every process shares them. */
+void vmalloc_shrink(void)
+{
+    unsigned long done = areas.start;
+    LIST_HEAD(detached);
+    u64 irq = spin_lock_irqsave(&area_lock);
+    struct vm_struct *area = vm_area_first(&areas);
+
+    for (;; area = vm_area_next(area)) {
+        unsigned long stop = area ? area->addr : areas.end;
+
+        pt_detach_tables(master_table, done, stop, &detached);
+        if (!area)
+            break;
+        done = vm_area_end(area);
+    }
+    if (!list_empty(&detached))
+        tlb_flush_kernel_range(areas.start, areas.end);
+    spin_unlock_irqrestore(&area_lock, irq);
+    pt_release_tables(&detached);
+}
+
+static void report_area(const struct vm_struct *area, struct printer *out)
+{
+    printer_printf(out, "0x%016lx-0x%016lx %7zu %p", area->addr,
+                   vm_area_end(area), area->size + PAGE_SIZE, area->caller);
+    if (area->nr_pages)
+        printer_printf(out, " pages=%zu", area->nr_pages);
+    if (area->flags & VM_AREA_IOREMAP)
+        printer_printf(out, " phys=0x%016llx ioremap",
+                       (unsigned long long)area->phys);
+    if (area->flags & VM_AREA_VMALLOC)
+        printer_puts(out, " vmalloc");
+    if (area->flags & VM_AREA_MAP)
+        printer_puts(out, " vmap");
+    if (area->flags & VM_AREA_STACK)
+        printer_puts(out, " stack");
+    printer_puts(out, "\n");
+}
+
+void vmallocinfo_report(struct printer *out)
+{
+    u64 irq = spin_lock_irqsave(&area_lock);
+    struct vm_struct *area = vm_area_first(&areas);
+
+    for (; area; area = vm_area_next(area))
+        report_area(area, out);
+    spin_unlock_irqrestore(&area_lock, irq);
+}
+
+u64 vmalloc_used_bytes(void)
+{
+    u64 irq = spin_lock_irqsave(&area_lock), bytes = 0;
+    struct vm_struct *area = vm_area_first(&areas);
+
+    for (; area; area = vm_area_next(area))
+        bytes += area->size;
+    spin_unlock_irqrestore(&area_lock, irq);
+    return bytes;
+}
