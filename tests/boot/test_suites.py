@@ -25,7 +25,7 @@ def test_self_tests(build, cpu):
 
 @pytest.mark.parametrize("build", BUILDS)
 def test_ring_3_tests(build):
-    with Machine("tour=test", build=build) as m:
+    with Machine("rdinit=/bin/runtests", build=build) as m:
         status = m.finish(300)
         failed = re.findall(r"^\s*not ok .*", m.log, re.M)
         assert not failed, m.tail()
