@@ -8,12 +8,14 @@
 #include <drivers/char/console.h>
 #include <drivers/char/power.h>
 #include <drivers/driver.h>
+#include <kernel/core/boottime.h>
 #include <kernel/core/cmdline.h>
 #include <kernel/core/ktest.h>
 #include <kernel/core/panic.h>
 #include <kernel/core/percpu.h>
 #include <kernel/core/printk.h>
 #include <kernel/main.h>
+#include <kernel/report.h>
 #include <kernel/task/task.h>
 #include <kernel/x86/cpu.h>
 #include <kernel/x86/fpu.h>
@@ -60,7 +62,11 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     STEP(uart_console_init);
     STEP(power_init);
     memory_init(); /* page tables, pages, slab, vmalloc */
+    boottime_mark("memory");
+    boot_report();
+    boottime_mark("report");
     STEP(drivers_init);
+    boottime_mark("drivers");
     first_program();
     for (;;)
         __asm__ volatile("cli; hlt");
