@@ -9,6 +9,7 @@
 #include <kernel/x86/entry_area.h>
 #include <mm/init.h>
 #include <mm/memory.h>
+#include <mm/report.h>
 #include <mm/tlb.h>
 
 /* A table before there is a page allocator. */
@@ -44,6 +45,7 @@ void __init memory_init(void)
     slab_init();         /* kmalloc works */
     vmalloc_init();      /* vmalloc and ioremap work */
     resource_init();     /* /proc/iomem */
+    memory_report_on_panic();
     entry_area_map(&boot_entry_store, 0);
 }
 

@@ -1,6 +1,9 @@
 /*
  * mm/report.c - mm in words.
  */
+#include <kernel/core/panic.h>
+#include <kernel/core/printk.h>
+#include <kernel/x86/cpu.h>
 #include <mm/alloc.h>
 #include <mm/fixmap.h>
 #include <mm/physmap.h>
@@ -18,20 +21,18 @@ static const char *const type_words[] = {
 static void print_size(struct printer *out, u64 bytes)
 {
     static const char units[] = "KMGTP";
+    u64 whole, tenths;
     int i = 0;
 
-    while (i < 4 && bytes >= 10240ull << (10 * i))
+    while (i < 4 && bytes >> (10 * (i + 1)) >= 10240)
         i++;
-    if (bytes % (1024ull << (10 * i)) == 0 || i == 0)
-        printer_printf(out, "%6llu %ciB",
-                       (unsigned long long)(bytes >> (10 * (i + 1))),
-                       units[i]);
+    whole = bytes >> (10 * (i + 1));
+    tenths = (bytes >> (10 * i)) % 1024 * 10 / 1024;
+    if (whole >= 100 || bytes % (1024ull << (10 * i)) == 0)
+        printer_printf(out, "%6llu %ciB", (unsigned long long)whole, units[i]);
     else
-        printer_printf(out, "%4llu.%llu %ciB",
-                       (unsigned long long)(bytes >> (10 * (i + 1))),
-                       (unsigned long long)(bytes >> (10 * i)) % 1024 * 10 /
-                           1024,
-                       units[i]);
+        printer_printf(out, "%4llu.%llu %ciB", (unsigned long long)whole,
+                       (unsigned long long)tenths, units[i]);
 }
 
 void mm_report_memory_map(struct printer *out)
@@ -155,4 +156,56 @@ void meminfo_report(struct printer *out)
     print_kib(out, "DirectMap4k:", direct[0]);
     print_kib(out, "DirectMap2M:", direct[1] << 9);
     print_kib(out, "DirectMap1G:", direct[2] << 18);
+}
+
+/* A printer that collects lines: printk takes whole ones. */
+struct line_printer {
+    struct printer out;
+    size_t len;
+    char line[128];
+};
+
+static void line_write(struct printer *out, const char *text, size_t len)
+{
+    struct line_printer *p = container_of(out, struct line_printer, out);
+
+    for (; len > 0; len--, text++) {
+        if (*text != '\n' && p->len < sizeof(p->line))
+            p->line[p->len++] = *text;
+        if (*text == '\n') {
+            printk(LOG_INFO, "%.*s", (int)p->len, p->line);
+            p->len = 0;
+        }
+    }
+}
+
+static void print_panic_line(void *arg, const char *line)
+{
+    pr_emerg("  %s", line);
+}
+
+static void panic_walk(const struct pt_regs *regs, u64 addr)
+{
+    phys_addr_t root = read_cr3() & PTE_PFN_MASK;
+
+    if (!regs || !pt_table_reachable(root))
+        return;
+    pt_print_walk(__va(root), addr, print_panic_line, NULL);
+}
+
+static void panic_zones(const struct pt_regs *regs, u64 addr)
+{
+    struct line_printer p = {.out = {line_write}};
+
+    mm_report_zones(&p.out);
+}
+
+void memory_report_on_panic(void)
+{
+    static struct panic_report walk = {.name = "Page walk of the address",
+                                       .print = panic_walk};
+    static struct panic_report zone = {.name = "Zones", .print = panic_zones};
+
+    panic_report_register(&walk);
+    panic_report_register(&zone);
 }

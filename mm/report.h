@@ -10,6 +10,11 @@ void mm_report_layout(struct printer *out);     /* the address map, sizes */
 void mm_report_zones(struct printer *out);
 void mm_report_ledger(struct printer *out); /* pages per owner */
 
+/* The kernel half, a line per range of equal rights. */
+void ptdump_report(struct printer *out);
+/* From now on a panic shows the walk of its address, and the zones. */
+void memory_report_on_panic(void);
+
 /* In Linux's formats. */
 void meminfo_report(struct printer *out);
 void iomem_report(struct printer *out);

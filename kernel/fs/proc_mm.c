@@ -1,0 +1,53 @@
+/*
+ * kernel/fs/proc_mm.c - mm's reports as files of /proc.
+ */
+#include <kernel/core/printk.h>
+#include <kernel/fs/proc_mm.h>
+#include <kernel/fs/pseudo.h>
+#include <mm/report.h>
+
+typedef void report_fn(struct printer *out);
+
+static int show_report(void *data, struct printer *out)
+{
+    report_fn *report = data;
+
+    report(out);
+    return 0;
+}
+
+static const struct pseudo_ops report_ops = {.show = show_report};
+
+static void show_memory_map(struct printer *out)
+{
+    printer_puts(out, "Memory map (firmware)\n");
+    mm_report_memory_map(out);
+    printer_puts(out, "Address map\n");
+    mm_report_layout(out);
+    printer_puts(out, "Zones\n");
+    mm_report_zones(out);
+}
+
+static const struct {
+    const char *name;
+    mode_t mode;
+    report_fn *report;
+} files[] = {
+    {"meminfo", 0444, meminfo_report},
+    {"iomem", 0400, iomem_report},
+    {"vmallocinfo", 0400, vmallocinfo_report},
+    {"buddyinfo", 0444, buddyinfo_report},
+    {"zoneinfo", 0444, zoneinfo_report},
+    {"slabinfo", 0400, slabinfo_report},
+    {"memory", 0444, show_memory_map},
+    {"ledger", 0444, mm_report_ledger},
+    {"kernel_page_tables", 0400, ptdump_report},
+};
+
+void proc_mm_init(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+        if (!pseudo_create(proc_root, files[i].name, files[i].mode,
+                           &report_ops, files[i].report))
+            pr_warn("/proc/%s: no memory for it", files[i].name);
+}

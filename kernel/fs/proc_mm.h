@@ -1,0 +1,6 @@
+/*
+ * kernel/fs/proc_mm.h - mm's files of /proc; once procfs is there.
+ */
+#pragma once
+
+void proc_mm_init(void);
