@@ -9,6 +9,23 @@
 
 #include <kernel/lib/types.h>
 
+struct irq_hardware; /* kernel/x86/apic.h */
+struct printer;
+
+/* Vectors 0x30 to 0x30 + IRQ_LINES - 1 are handed out; above lie ours. */
+#define IRQ_FIRST_VECTOR 0x30
+#define IRQ_LINES 96
+#define VECTOR_TIMER 0xec
+#define VECTOR_RESCHEDULE 0xed
+#define VECTOR_CALL 0xee
+#define VECTOR_SPURIOUS 0xff
+
+/* Takes over the interrupt hardware; without a local APIC it panics in words.
+ * The struct is copied.  Once, interrupts off. */
+void irq_init(const struct irq_hardware *hardware);
+const struct irq_hardware *irq_hardware(void);
+void irq_report(struct printer *out); /* /proc/interrupts */
+
 typedef void irq_handler_t(unsigned int irq, void *arg);
 
 #define IRQ_LEVEL BIT(0)      /* else edge */

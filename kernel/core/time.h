@@ -28,7 +28,23 @@ static inline u64 rdtsc(void)
     return (u64)hi << 32 | lo;
 }
 
-u64 tsc_khz(void); /* best estimate so far; 0 before time_init */
+u64 tsc_khz(void); /* best estimate so far */
+
+/* The counters of known rate that this machine has; from ACPI's tables. */
+struct time_hardware {
+    const volatile void __iomem *hpet; /* mapped; NULL: none */
+    u16 pm_timer_port;                 /* 0: none */
+    bool pm_timer_32bit;
+};
+
+/* From now on ktime_get() starts at `tsc` and assumes what CPUID tells of the
+ * rate.  First thing in kmain. */
+void time_init_early(u64 tsc);
+/* Takes the first readings; after irq_init().  The timers work then. */
+void time_init(const struct time_hardware *hardware);
+/* Measures again if enough time has passed to make it worth while; cheap
+ * otherwise.  Timers do it by themselves. */
+void time_refine(void);
 
 /*
  * fn runs once, in interrupt context, at or soon after `expires`
@@ -46,5 +62,9 @@ struct timer {
 void timer_init(struct timer *timer, void (*fn)(struct timer *timer));
 void timer_add(struct timer *timer, u64 expires); /* also moves a pending one */
 
-/* Returns whether it was still pending.  fn is not running on return. */
+/* Returns whether it was still pending.  fn is not running on return, so it
+ * must not be called by fn itself. */
 bool timer_cancel(struct timer *timer);
+
+/* When the next timer of this CPU is due, ~0 if none is. */
+u64 timer_next_expiry(void);
