@@ -5,15 +5,18 @@
  * waits, and nothing is linear in RAM.
  */
 #include <boot/bootinfo.h>
+#include <drivers/acpi/tables.h>
 #include <drivers/char/console.h>
 #include <drivers/char/power.h>
 #include <drivers/driver.h>
 #include <kernel/core/boottime.h>
 #include <kernel/core/cmdline.h>
+#include <kernel/core/irq.h>
 #include <kernel/core/ktest.h>
 #include <kernel/core/panic.h>
 #include <kernel/core/percpu.h>
 #include <kernel/core/printk.h>
+#include <kernel/core/time.h>
 #include <kernel/main.h>
 #include <kernel/report.h>
 #include <kernel/task/task.h>
@@ -45,8 +48,23 @@ static void first_program(void)
     start_init(argv[0], argv, envp);
 }
 
+/* Tables, interrupt controllers, clock: what ACPI finds is handed down. */
+static void machine_init(void)
+{
+    struct irq_hardware irqs;
+    struct time_hardware clocks;
+
+    acpi_init(bootinfo.rsdp,
+              bootinfo.has_rsdp_copy ? bootinfo.rsdp_copy : NULL);
+    acpi_irq_hardware(&irqs);
+    irq_init(&irqs);
+    acpi_time_hardware(&clocks);
+    time_init(&clocks);
+}
+
 void kmain(u32 magic, u64 info, u64 entry_tsc)
 {
+    time_init_early(entry_tsc);
     cpu_detect();
     trap_init();              /* the IDT's page */
     percpu_init_boot_cpu();   /* GDT, TSS, IDT, GS */
@@ -60,9 +78,11 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     pr_info("Command line: %s", cmdline_text());
     panic_init();
     STEP(uart_console_init);
-    STEP(power_init);
     memory_init(); /* page tables, pages, slab, vmalloc */
     boottime_mark("memory");
+    machine_init();
+    boottime_mark("machine");
+    STEP(power_init);
     boot_report();
     boottime_mark("report");
     STEP(drivers_init);

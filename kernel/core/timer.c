@@ -7,7 +7,8 @@
  *            an early interrupt finds nothing due and arms for the next.
  * Hardware   TSC deadline where the CPU has it; else the APIC's down-counter,
  *            whose rate is measured against the TSC between start-up and the
- *            first use, in which time it runs silently.
+ *            first use, in which time it runs silently, and again over the
+ *            longest runs that timers happen to ask for.
  * Locking    queue->lock (spin, irq-safe).  fn runs without it.
  * Cost       add and cancel O(log timers).
  */
@@ -25,6 +26,8 @@
 #define COUNT_MAX 0x7fffffffu
 #define MEASURE_MIN_NS (20 * NSEC_PER_USEC)
 #define MEASURE_MAX_NS (2 * NSEC_PER_SEC) /* the counter wraps after 4 s */
+#define LEG_MIN_NS (20 * NSEC_PER_MSEC)
+#define EARLY_SHARE 2048
 
 struct timer_queue {
     spinlock_t lock;
@@ -38,28 +41,83 @@ struct timer_queue {
 static DEFINE_PER_CPU(struct timer_queue, queue) = {
     .lock = SPINLOCK_INIT(queue), .armed = NOT_ARMED};
 
-static u64 apic_per_tsc; /* times 2^32; 0: not measured yet */
-static u64 free_run_tsc; /* when the down-counter started from the top */
+struct apic_reading { /* both counters at about the same moment */
+    u64 tsc;
+    u32 count;
+};
+
+static u64 apic_per_tsc;             /* times 2^32; 0: not measured yet */
+static struct apic_reading free_run; /* soon after the silent start */
+static u64 best_leg = LEG_MIN_NS;    /* longest run measured so far */
 static bool hardware_ready;
+
+static DEFINE_PER_CPU(struct apic_reading, armed); /* what was asked for */
+
+/* The quickest of three. */
+static struct apic_reading read_apic(void)
+{
+    struct apic_reading best = {0, 0};
+    u64 best_blur = ~0ull;
+
+    for (int i = 0; i < 3; i++) {
+        u64 before = rdtsc();
+        u32 count = lapic_timer_count();
+        u64 blur = rdtsc() - before;
+
+        if (blur < best_blur) {
+            best_blur = blur;
+            best = (struct apic_reading){before + blur / 2, count};
+        }
+    }
+    return best;
+}
+
+static void start_free_run(void)
+{
+    lapic_timer_free_run();
+    free_run = read_apic();
+}
+
+/* A little too slow on purpose: a timer that rings early is armed again for
+ * the rest, one that rings late is late. */
+static void set_apic_rate(u64 counted, u64 ticks)
+{
+    u64 rate = mul_div(counted, 1ull << 32, ticks);
+
+    apic_per_tsc = rate - rate / EARLY_SHARE;
+}
+
+static u64 ticks_to_ns(u64 ticks)
+{
+    return mul_div(ticks, NSEC_PER_SEC, clock_tsc_hz());
+}
 
 static void measure_apic(void)
 {
-    u64 ticks, counted, limit = mul_div(clock_tsc_hz(), MEASURE_MIN_NS,
-                                        NSEC_PER_SEC);
+    struct apic_reading now;
 
     time_refine();
-    ticks = rdtsc() - free_run_tsc;
-    if (mul_div(ticks, NSEC_PER_SEC, clock_tsc_hz()) > MEASURE_MAX_NS) {
-        lapic_timer_free_run();
-        free_run_tsc = rdtsc();
-    }
-    do { /* at once true, but in the case above */
-        ticks = rdtsc() - free_run_tsc;
-        counted = ~0u - lapic_timer_count();
-    } while (ticks < limit);
-    apic_per_tsc = mul_div(counted, 1ull << 32, ticks);
+    if (ticks_to_ns(rdtsc() - free_run.tsc) > MEASURE_MAX_NS)
+        start_free_run();
+    do /* at once far enough apart, but in the case above */
+        now = read_apic();
+    while (ticks_to_ns(now.tsc - free_run.tsc) < MEASURE_MIN_NS);
+    set_apic_rate(free_run.count - now.count, now.tsc - free_run.tsc);
     if (apic_per_tsc == 0)
         panic("the local APIC's timer does not count");
+}
+
+/* A long run that has just ended is a better measurement. */
+static void learn_from_leg(void)
+{
+    const struct apic_reading *start = this_cpu_ptr(&armed);
+    u64 ticks = rdtsc() - start->tsc;
+    u64 leg = start->count ? ticks_to_ns(ticks) : 0;
+
+    if (likely(leg <= best_leg) || lapic_timer_count() != 0)
+        return;
+    best_leg = leg;
+    set_apic_rate(start->count, ticks);
 }
 
 static void arm_counter(u64 ns)
@@ -70,7 +128,10 @@ static void arm_counter(u64 ns)
         measure_apic();
     ticks = mul_div(ns, clock_tsc_hz(), NSEC_PER_SEC);
     count = mul_shift32(ticks, apic_per_tsc) + 1;
-    lapic_timer_arm(count < COUNT_MAX ? count : COUNT_MAX);
+    if (count > COUNT_MAX)
+        count = COUNT_MAX;
+    *this_cpu_ptr(&armed) = (struct apic_reading){rdtsc(), count};
+    lapic_timer_arm(count);
 }
 
 /* Under queue->lock, on the queue's CPU. */
@@ -204,6 +265,8 @@ static bool timer_interrupt(struct pt_regs *regs __maybe_unused,
 {
     this_cpu_inc(atomic_depth);
     lapic_eoi();
+    if (!cpu_has(CPU_TSC_DEADLINE))
+        learn_from_leg();
     time_refine();
     run_expired(this_cpu_ptr(&queue));
     this_cpu_dec(atomic_depth);
@@ -214,10 +277,8 @@ void timer_hardware_init(void)
 {
     vector_handlers[VECTOR_TIMER] = timer_interrupt;
     lapic_timer_init(VECTOR_TIMER);
-    if (!cpu_has(CPU_TSC_DEADLINE)) {
-        lapic_timer_free_run();
-        free_run_tsc = rdtsc();
-    }
+    if (!cpu_has(CPU_TSC_DEADLINE))
+        start_free_run();
     hardware_ready = true;
     WRITE_ONCE(this_cpu_ptr(&queue)->armed, NOT_ARMED);
 }
