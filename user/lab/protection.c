@@ -103,12 +103,12 @@ static void run_paging_or_segments(void)
     f = try_load(p);
     obs("user_bit_1=%s value=%lu pte=%s", fault_words(&f), f.value, lab_pte(p));
     check(!f.sig && f.value == 42, "the page cannot be read to begin with");
-    lab_kernel("ubit %p %d", p, lab_broken ? 1 : 0);
+    lab_kernel("bits %p %sw", p, lab_broken ? "u" : "");
     f = try_load(p);
     obs("user_bit_0=%s pte=%s", fault_words(&f), lab_pte(p));
     check(f.sig == SIGSEGV && f.err == 5,
           "a page without the user bit was read by ring 3");
-    lab_kernel("ubit %p 1", p);
+    lab_kernel("bits %p uw", p);
     f = try_load(p);
     obs("user_bit_1_again=%s value=%lu", fault_words(&f), f.value);
     check(!f.sig && f.value == 42, "the page did not come back");
@@ -122,6 +122,76 @@ LAB(paging_or_segments) = {
              "base and no limit",
     .broken = "the user bit is left as it is",
     .run = run_paging_or_segments,
+};
+
+/* ---- 1.10, ring 3's half ---- */
+
+#define PRESENT 1L /* of the CPU's error code, SDM 3A 4.7 */
+#define WRITE 2L
+#define USER 4L
+#define FETCH 16L
+
+/* 0, or the error code of the fault that must come. */
+static long expected_error(bool user, bool write, bool exec, int how)
+{
+    static const long kind[] = {0, WRITE, FETCH};
+    bool allowed = how == 0 || (how == 1 ? write : exec);
+
+    return user && allowed ? 0 : PRESENT | USER | kind[how];
+}
+
+static struct fault attempt(int how, char *p)
+{
+    if (how == 0)
+        return try_load(p);
+    if (how == 1)
+        return try_store(p, 0xc3); /* RET, for the jumps */
+    return try_jump(p);
+}
+
+static void run_matrix(void)
+{
+    static const char *const verb[] = {"read", "write", "exec"};
+    char *p = map_pages(1, PROT_READ | PROT_WRITE | PROT_EXEC);
+    int right = 0, all = 0, bits, how;
+
+    if (!lab_on_pagewalk()) {
+        skip("only Pagewalk changes a page's bits on request");
+        return;
+    }
+    *p = (char)0xc3;
+    for (bits = 0; bits < 8; bits++) {
+        bool user = bits & 1, write = bits & 2, exec = bits & 4;
+
+        /* the broken variant asks for other bits than it expects */
+        lab_kernel("bits %p %s%s%s", p, user ? "u" : "",
+                   write || lab_broken ? "w" : "", exec ? "x" : "");
+        for (how = 0; how < 3; how++) {
+            struct fault f = attempt(how, p);
+            long want = expected_error(user, write, exec, how);
+
+            all++;
+            if (f.sig ? f.err == want && f.sig == SIGSEGV : !want)
+                right++;
+            else
+                obs("U=%d W=%d X=%d user_%s=%s expected=%#lx", user, write,
+                    exec, verb[how], fault_words(&f), want);
+        }
+    }
+    lab_kernel("bits %p uwx", p);
+    obs("user_cells=%d as_expected=%d", all, right);
+    check(right == all, "%d of %d cells differ from the manual", all - right,
+          all);
+    answer("as the manual says, in every cell");
+}
+
+LAB(matrix) = {
+    .id = "1.10",
+    .question = "what may ring 3 do with a page, for every combination of "
+                "bits?",
+    .claim = "nothing without the user bit; with it what W and NX say",
+    .broken = "the page is writable when it should not be",
+    .run = run_matrix,
 };
 
 /* ---- 1.17 ---- */

@@ -66,39 +66,57 @@ static int help_where(const char *args, struct printer *out)
 }
 EXP_HELPER(where, help_where);
 
-/*
- * ubit ADDR 0|1: takes the user bit from the 4-KiB entry of a present page of
- * the asking program, or gives it back.
- */
-static int help_ubit(const char *args, struct printer *out)
+/* Bits that bits_change may set; everything else of an entry stays. */
+#define CHANGEABLE (PTE_USER | PTE_WRITE | PTE_NX)
+
+/* The 4-KiB entry of a present page of the asking program. */
+static int change_entry(u64 va, u64 clear, u64 set)
 {
     struct mm_struct *mm = current->mm;
     struct pt_cursor c;
     int err = -EFAULT;
-    u64 va, on;
 
-    if (parse_address(args, &args, &va) < 0 || *args != ' ' ||
-        parse_address(args + 1, &args, &on) < 0 || va >= TASK_SIZE)
+    if (va >= TASK_SIZE)
         return -EINVAL;
     va &= PAGE_MASK;
     down_write(&mm->mmap_lock);
     spin_lock(&mm->page_table_lock);
     pt_start(&c, mm->root, va, va + PAGE_SIZE);
     if (c.slot && c.level == 0 && (c.slot->val & PTE_PRESENT)) {
-        u64 bits = c.slot->val & ~PTE_USER;
-
-        pt_set(&c, (pte_t){on ? bits | PTE_USER : bits});
+        pt_set(&c, (pte_t){((c.slot->val & ~clear) | set) & pte_supported_mask});
         err = 0;
     }
     spin_unlock(&mm->page_table_lock);
     up_write(&mm->mmap_lock);
-    if (err)
-        return err;
-    tlb_flush_range(mm, va, va + PAGE_SIZE);
-    printer_puts(out, "done\n");
-    return 0;
+    if (!err)
+        tlb_flush_range(mm, va, va + PAGE_SIZE);
+    return err;
 }
-EXP_HELPER(ubit, help_ubit);
+
+/* bits ADDR [u][w][x]: the entry gets exactly these rights */
+static int help_bits(const char *args, struct printer *out)
+{
+    u64 va, set = PTE_NX;
+    int err;
+
+    if (parse_address(args, &args, &va) < 0)
+        return -EINVAL;
+    for (; *args; args++) {
+        if (*args == 'u')
+            set |= PTE_USER;
+        else if (*args == 'w')
+            set |= PTE_WRITE;
+        else if (*args == 'x')
+            set &= ~PTE_NX;
+        else if (*args != ' ')
+            return -EINVAL;
+    }
+    err = change_entry(va, CHANGEABLE, set);
+    if (!err)
+        printer_puts(out, "done\n");
+    return err;
+}
+EXP_HELPER(bits, help_bits);
 
 /* segments: the descriptors behind the selectors of both rings */
 static int help_segments(const char *args, struct printer *out)
