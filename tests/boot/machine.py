@@ -26,7 +26,7 @@ QEMU = os.environ.get("QEMU") or "qemu-system-x86_64"
 
 PASSED, FAILED, PANIC = 33, 35, 37  # isa-debug-exit: value * 2 + 1
 BANNER = "Pagewalk: "               # the kernel's first line in C
-PROMPT = r"# $"
+PROMPT = r"[#$] (\x1b\[6n)?\Z"       # busybox asks where the cursor is
 
 
 class Stuck(AssertionError):
@@ -154,6 +154,11 @@ class Machine:
 
     def send(self, text):
         self.serial.sendall(text.encode())
+
+    def shell(self, limit=60):
+        """Waits for the shell; makes its lines long, so that none wraps."""
+        self.wait(PROMPT, limit)
+        self.command("stty cols 1000")
 
     def command(self, line, limit=60):
         """Types a line at the shell; returns what it printed."""

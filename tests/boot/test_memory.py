@@ -17,7 +17,7 @@ def small_initramfs(tmp_path):
 @pytest.mark.parametrize("mem", ["6M", "8M", "16M", "64M", "3G", "5G"])
 def test_shell(mem):
     with Machine("rdinit=/bin/sh", mem=mem) as m:
-        m.wait(PROMPT)
+        m.shell()
         assert m.command("echo alive") == "alive"
 
 
@@ -26,7 +26,7 @@ def test_shell(mem):
 def test_one_tebibyte(cpu):
     with Machine("rdinit=/bin/sh", mem="1T", cpu=cpu,
                  machine="pc,memory-backend=m", extra=TIB) as m:
-        m.wait(PROMPT)
+        m.shell()
         total = m.command("mount -t proc proc /proc; grep MemTotal /proc/meminfo")
         assert int(total.split()[1]) > 1000 << 20
 

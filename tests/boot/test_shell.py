@@ -11,7 +11,7 @@ from machine import PROMPT, Machine
 def shell():
     """One machine for all tests that leave it as it was."""
     with Machine("tour=no") as m:
-        m.wait(PROMPT)
+        m.shell()
         yield m
 
 
@@ -94,7 +94,7 @@ def test_ram_through_dev_mem_is_refused(shell):
 
 def test_relaxed_dev_mem_shows_ram():
     with Machine("rdinit=/bin/sh devmem=relaxed") as m:
-        m.wait(PROMPT)
+        m.shell()
         m.command("mount -t devtmpfs dev /dev")
         said = m.command("dd if=/dev/mem bs=1k skip=1024 count=64 2>/dev/null"
                          " | sha256sum")
@@ -106,7 +106,7 @@ def test_relaxed_dev_mem_shows_ram():
 def test_boot_times_are_told():
     with Machine("rdinit=/bin/sh") as m:
         m.wait("Ring 3: TSC [0-9]+ at the kernel's first instruction, [0-9]+")
-        m.wait(PROMPT)
+        m.shell()
         m.command("mount -t proc proc /proc")
         said = m.command("cat /proc/boot")
         ticks = int(re.search(r"^ticks (\d+)", said, re.M)[1])
@@ -122,6 +122,6 @@ def test_poweroff_of_busybox():
 
 def test_a_program_that_faults_gets_one_line():
     with Machine("tour=no") as m:
-        m.wait(PROMPT)
+        m.shell()
         said = m.command("sh -c 'kill -SEGV $$'")
         assert "Segmentation fault" in said

@@ -32,7 +32,7 @@ def test_walks_agree_with_qemu(cpu, mem):
     five = cpu == "max"
     words = " ".join(f"{start:x} {end:x}" for start, end in ranges(five, mem))
     with Machine("rdinit=/bin/sh", cpu=cpu, mem=f"{mem >> 20}M") as m:
-        m.wait(PROMPT)
+        m.shell()
         m.command("mount -t proc proc /proc")
         m.send(f"/test/walks dump {words}\n")
         m.wait("^W (end|error)", 120)

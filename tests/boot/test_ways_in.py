@@ -12,7 +12,7 @@ uefi = pytest.mark.skipif(not os.path.exists(OVMF), reason="no OVMF here")
 @pytest.mark.parametrize("machine", MACHINES)
 def test_pvh_reaches_a_shell(machine, levels):
     with Machine("rdinit=/bin/sh", machine=machine, cpu=CPUS[levels]) as m:
-        m.wait(PROMPT)
+        m.shell()
         assert "tty" in m.command("cat /proc/tty/drivers; tty")
         assert m.command("echo $((6 * 7))") == "42"
 
