@@ -1,121 +1,62 @@
 /*
  * kernel/report.c - the boot report: the machine in two dozen lines.
  *
- * Context    once, in the task that starts init.  Each line costs as much as
- *            the serial port makes it cost, so there are few, and `quiet`
- *            leaves the text to dmesg without making it.
+ * Context    once, at start-up.  Each line costs as much as the serial port
+ *            makes it cost, so there are few; `quiet` leaves them out.
  */
 #include <boot/bootinfo.h>
 #include <kernel/core/cmdline.h>
 #include <kernel/core/printk.h>
-#include <kernel/lib/format.h>
 #include <kernel/report.h>
 #include <kernel/x86/cpu.h>
-#include <mm/layout.h>
-#include <mm/physmap.h>
-#include <mm/zone.h>
+#include <mm/report.h>
 
-#define LINE_MAX 160
+#define LINE_MAX 240
 
-static const char *const type_names[] = {
-    [PHYS_RAM] = "RAM",        [PHYS_RESERVED] = "reserved",
-    [PHYS_ACPI] = "ACPI data", [PHYS_NVS] = "ACPI NVS",
-    [PHYS_BAD] = "bad",
+/* A printer whose lines go into the log; a line comes in pieces. */
+struct log_printer {
+    struct printer out;
+    char line[LINE_MAX];
+    size_t len;
 };
 
-/* 4096 -> "4 KiB": the largest unit that leaves no fraction. */
-static const char *size_words(u64 bytes, char *buf, size_t size)
+static void log_write(struct printer *out, const char *text, size_t len)
 {
-    static const char *const units[] = {"B",   "KiB", "MiB",
-                                        "GiB", "TiB", "PiB"};
-    size_t unit = 0;
+    struct log_printer *log = container_of(out, struct log_printer, out);
 
-    while (bytes && bytes % 1024 == 0 && unit < ARRAY_SIZE(units) - 1) {
-        bytes /= 1024;
-        unit++;
-    }
-    snprintf(buf, size, "%llu %s", (unsigned long long)bytes, units[unit]);
-    return buf;
-}
-
-static void report_memory(void)
-{
-    const struct phys_range *ranges;
-    size_t n = physmap_ranges(&ranges);
-    char size[24];
-
-    pr_info("Memory, by %s through %s:", bootinfo.firmware, bootinfo.protocol);
-    for (size_t i = 0; i < n; i++)
-        pr_info("  %012llx-%012llx %-9s %s",
-                (unsigned long long)ranges[i].start,
-                (unsigned long long)ranges[i].end - 1,
-                type_names[ranges[i].type],
-                size_words(ranges[i].end - ranges[i].start, size,
-                           sizeof(size)));
-}
-
-static void report_region(unsigned long start, u64 bytes, const char *name)
-{
-    char size[24];
-
-    pr_info("  %016lx  %-9s %s", start, size_words(bytes, size, sizeof(size)),
-            name);
-}
-
-static void report_address_map(void)
-{
-    phys_addr_t ram_end = physmap_ram_end();
-
-    pr_info("Address map, %u levels:", pgtable_levels);
-    report_region(0, pgtable_levels == 5 ? TASK_SIZE_5L + PAGE_SIZE
-                                         : TASK_SIZE_4L + PAGE_SIZE,
-                  "ring 3");
-    report_region(page_offset, ALIGN_UP(ram_end, MIB), "direct map of RAM");
-    report_region(vmalloc_start, vmalloc_end - vmalloc_start,
-                  "vmalloc and ioremap");
-    report_region(vmemmap_base,
-                  ALIGN_UP(ram_end, MIB) / PAGE_SIZE * sizeof(struct page),
-                  "struct page array");
-    report_region(CPU_ENTRY_AREA_BASE, 512 * GIB, "CPU entry area");
-    report_region((unsigned long)__kernel_start, __kernel_end - __kernel_start,
-                  "kernel image");
-    report_region(MODULES_START, MODULES_END - MODULES_START, "modules");
-    report_region(MODULES_END, FIXMAP_TOP - MODULES_END, "fixmap");
-}
-
-static void report_zones(void)
-{
-    for (size_t i = 0; i < NR_ZONES; i++) {
-        const struct zone *zone = &zones[i];
-
-        if (zone->present)
-            pr_info("Zone %-7s %llu pages, %llu of them online, %llu free",
-                    zone->name, (unsigned long long)zone->present,
-                    (unsigned long long)zone->online,
-                    (unsigned long long)zone->free);
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '\n') {
+            log->line[log->len] = '\0';
+            pr_info("%s", log->line);
+            log->len = 0;
+        } else if (log->len < LINE_MAX - 1) {
+            log->line[log->len++] = text[i];
+        }
     }
 }
 
-static void report_cpu(void)
+static void report_cpu(struct printer *out)
 {
-    char line[LINE_MAX];
-    size_t len = 0;
-
-    line[0] = '\0';
+    printer_printf(out, "CPU %s, %u/%u address bits:", cpu_model_name(),
+                   cpu_phys_bits(), cpu_virt_bits());
     for (unsigned int f = 0; f < NR_CPU_FEATURES; f++)
-        if (cpu_has(f) && len < sizeof(line) - 16)
-            len += snprintf(line + len, sizeof(line) - len, " %s",
-                            cpu_feature_name(f));
-    pr_info("CPU %s, %u/%u address bits:%s", cpu_model_name(), cpu_phys_bits(),
-            cpu_virt_bits(), line);
+        if (cpu_has(f))
+            printer_printf(out, " %s", cpu_feature_name(f));
+    printer_puts(out, "\n");
 }
 
 void boot_report(void)
 {
+    struct log_printer log = {.out.write = log_write};
+
     if (cmdline_has("quiet"))
         return;
-    report_memory();
-    report_address_map();
-    report_zones();
-    report_cpu();
+    printer_printf(&log.out, "Memory, by %s through %s:\n", bootinfo.firmware,
+                   bootinfo.protocol);
+    mm_report_memory_map(&log.out);
+    printer_puts(&log.out, "Address map:\n");
+    mm_report_layout(&log.out);
+    printer_puts(&log.out, "Zones:\n");
+    mm_report_zones(&log.out);
+    report_cpu(&log.out);
 }

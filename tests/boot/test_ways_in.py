@@ -41,7 +41,7 @@ def test_debug_build_runs_the_tour():
 
 def test_no5lvl_turns_five_levels_off():
     with Machine("rdinit=/bin/sh no5lvl", cpu="max") as m:
-        m.wait("Address map, 4 levels")
+        m.wait("4-level page tables")
         m.wait(PROMPT)
 
 
