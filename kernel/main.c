@@ -24,6 +24,7 @@
 #include <kernel/x86/fpu.h>
 #include <kernel/x86/trap.h>
 #include <mm/init.h>
+#include <mm/mm.h>
 
 #define INIT_WORDS 32 /* arguments or environment strings, as on Linux */
 
@@ -79,6 +80,7 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     panic_init();
     STEP(uart_console_init);
     memory_init(); /* page tables, pages, slab, vmalloc */
+    mm_init();     /* address spaces, page cache, user memory */
     boottime_mark("memory");
     machine_init();
     boottime_mark("machine");

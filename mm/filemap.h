@@ -6,15 +6,20 @@
  */
 #pragma once
 
+#include <kernel/lib/list.h>
 #include <kernel/lib/radix.h>
+#include <kernel/sync/mutex.h>
 #include <mm/vma.h>
 
 struct address_space {
     struct radix_root pages; /* (lock) index -> struct page, a reference each */
-    spinlock_t lock;
+    spinlock_t lock;         /* no interrupt handler takes it */
     u64 nr_pages;            /* (lock) */
-    atomic_t writable_maps;  /* VM_SHARED|VM_WRITE VMAs */
-    const struct address_space_ops *ops;
+    struct mutex vmas_lock;  /* bounds of those VMAs change under it as well */
+    struct list_head vmas;   /* (vmas_lock) VMAs that show it: mapping_link; a
+                                fork's child stands after its parent */
+    atomic_t vma_count;      /* those, and ones being taken down */
+    const struct address_space_ops *ops; /* may be NULL */
     void *host;              /* the inode */
     u64 (*size)(struct address_space *mapping); /* bytes; faults beyond the
                                                    last page are SIGBUS */
@@ -23,7 +28,11 @@ struct address_space {
 struct address_space_ops {
     /* Fills a fresh page; NULL ops or read_page: zeroes.  May sleep. */
     int (*read_page)(struct address_space *mapping, struct page *page);
+    /* The last VMA that showed it went; may free the mapping. */
+    void (*unmapped)(struct address_space *mapping);
 };
+
+void filemap_init(void); /* mm_init() calls it */
 
 void mapping_init(struct address_space *mapping, void *host,
                   u64 (*size)(struct address_space *mapping));
@@ -53,6 +62,13 @@ ssize_t filemap_write_kernel(struct address_space *mapping, const void *buf,
  * mappings of them are removed first. */
 void filemap_truncate(struct address_space *mapping, u64 size);
 
+/* Whether some VMA may write to it (ETXTBSY, memfd seals). */
+bool mapping_writably_mapped(struct address_space *mapping);
+
 /* file_operations.mmap for page-cache files; sets vm_ops. */
 int filemap_mmap(struct address_space *mapping, struct vm_area_struct *vma);
+/* The operations it sets; for file systems that add a page_mkwrite. */
 extern const struct vm_operations_struct filemap_vm_ops;
+vm_fault_t filemap_fault(struct vm_fault *vmf);
+void filemap_map_pages(struct vm_fault *vmf, unsigned long start,
+                       unsigned long end);

@@ -5,9 +5,10 @@
  *
  *   mm->mmap_lock (rwsem)
  *     inode's lock (fs)
- *       mapping->lock (spin, irq-safe)
- *         mm->page_table_lock (spin)
- *           vmalloc area_lock, zone->lock (spin, irq-safe), slab lock
+ *       mapping->vmas_lock (mutex)
+ *         mapping->lock (spin)
+ *           mm->page_table_lock (spin)
+ *             vmalloc area_lock, zone->lock (spin, irq-safe), slab lock
  *
  * mmap_lock: read to look at or fault into a VMA, write to change the tree.
  * page_table_lock: entries of the user half.  Kernel regions' entries belong
@@ -20,8 +21,14 @@
 #include <kernel/sync/rwsem.h>
 #include <mm/pgtable.h>
 
+/* Limits of the process in bytes; setrlimit(2) keeps them up to date. */
+struct mm_limits {
+    u64 stack, as, data, memlock;
+};
+
 struct mm_struct {
     struct rb_root vmas;     /* (mmap_lock) by vm_start, gap-augmented */
+    struct vm_area_struct *first; /* (mmap_lock) lowest VMA */
     struct vm_area_struct *cache; /* (hint) last one found */
     u32 map_count;           /* (mmap_lock) VMAs */
     struct rw_semaphore mmap_lock;
@@ -41,7 +48,11 @@ struct mm_struct {
 
     atomic64_t anon_pages, file_pages, shmem_pages; /* RSS */
     atomic64_t table_pages;
-    u64 total_vm, locked_vm, data_vm, stack_vm; /* (mmap_lock) pages */
+    u64 total_vm, locked_vm, data_vm, stack_vm, exec_vm; /* (mmap_lock)
+                                                             pages */
+    u64 committed;           /* (mmap_lock) pages charged, VM_ACCOUNT */
+    unsigned long def_flags; /* (mmap_lock) of new VMAs: mlockall */
+    struct mm_limits limits;
     u64 hiwater_rss;
     u64 min_flt, maj_flt;    /* approximate under contention */
     struct file *exe_file;   /* what execve mapped; a reference */
@@ -58,6 +69,12 @@ void mm_get(struct mm_struct *mm);
 void mm_put(struct mm_struct *mm); /* last user: unmaps; may sleep */
 void mm_grab(struct mm_struct *mm);
 void mm_drop(struct mm_struct *mm); /* `count`; any context */
+
+void mm_init(void); /* once the page allocator and slab are up */
+
+/* Pages mapped now, and the most there were. */
+u64 mm_rss(const struct mm_struct *mm);
+u64 mm_hiwater_rss(const struct mm_struct *mm);
 
 /* Loads the table on this CPU.  Interrupts off.  &init_mm keeps the old
  * table borrowed (lazy). */

@@ -1,0 +1,152 @@
+/*
+ * kernel/sys/sys_mm.c - the system calls that change a process's map: what
+ * descriptors and credentials mean is found out here, the rest is mm's.
+ */
+#include <kernel/fs/fdtable.h>
+#include <kernel/task/task.h>
+#include <kernel/uapi/errno.h>
+#include <asm/fcntl.h>
+#include <kernel/uapi/mman.h>
+#include <mm/slab.h>
+#include <mm/uaccess.h>
+#include <mm/vma.h>
+
+#include <syscalls_gen.h>
+
+static unsigned long allowed_by_mode(const struct file *file)
+{
+    unsigned long may = VM_MAYEXEC;
+
+    switch (file->flags & O_ACCMODE) {
+    case O_RDONLY:
+        return may | VM_MAYREAD;
+    case O_WRONLY:
+        return may | VM_MAYWRITE;
+    default:
+        return may | VM_MAYREAD | VM_MAYWRITE;
+    }
+}
+
+long sys_mmap(unsigned long addr, size_t len, unsigned long prot,
+              unsigned long flags, unsigned long fd, unsigned long offset)
+{
+    struct mmap_request req = {.addr = addr,
+                               .len = len,
+                               .prot = prot,
+                               .flags = flags,
+                               .pgoff = offset >> PAGE_SHIFT,
+                               .privileged = capable(current)};
+    long ret;
+
+    if (offset & ~PAGE_MASK)
+        return -EINVAL;
+    if (flags & MAP_ANONYMOUS) {
+        if (flags & MAP_HUGETLB)
+            return -ENOMEM; /* none are set aside */
+        return do_mmap(current->mm, &req);
+    }
+    req.file = fget(fd);
+    if (!req.file)
+        return -EBADF;
+    if (flags & MAP_HUGETLB) {
+        ret = -EINVAL;
+    } else {
+        req.vm_flags_may = allowed_by_mode(req.file);
+        req.mmap = req.file->ops->mmap;
+        ret = do_mmap(current->mm, &req);
+    }
+    fput(req.file);
+    return ret;
+}
+
+long sys_munmap(unsigned long addr, size_t len)
+{
+    return do_munmap(current->mm, addr, len);
+}
+
+long sys_mprotect(unsigned long addr, size_t len, unsigned long prot)
+{
+    return do_mprotect(current->mm, addr, len, prot);
+}
+
+long sys_mremap(unsigned long addr, size_t old_len, size_t new_len,
+                unsigned long flags, unsigned long new_addr)
+{
+    if (flags & MREMAP_FIXED && new_addr < mmap_min_addr && !capable(current) &&
+        !(new_addr & ~PAGE_MASK))
+        return -EPERM;
+    return do_mremap(current->mm, addr, old_len, new_len, flags, new_addr);
+}
+
+long sys_brk(unsigned long brk)
+{
+    return do_brk(current->mm, brk);
+}
+
+long sys_madvise(unsigned long addr, size_t len, int advice)
+{
+    return do_madvise(current->mm, addr, len, advice);
+}
+
+long sys_msync(unsigned long addr, size_t len, int flags)
+{
+    return do_msync(current->mm, addr, len, flags);
+}
+
+long sys_mincore(unsigned long addr, size_t len, void __user *vec)
+{
+    size_t pages = DIV_ROUND_UP(len, PAGE_SIZE), n;
+    u8 *buf;
+    long err = 0;
+
+    if (addr & ~PAGE_MASK)
+        return -EINVAL;
+    if (!access_ok((void __user *)addr, len))
+        return -ENOMEM;
+    if (!access_ok(vec, pages))
+        return -EFAULT;
+    buf = kmalloc(PAGE_SIZE, GFP_KERNEL);
+    if (!buf)
+        return -EAGAIN;
+    for (; pages && !err; pages -= n) {
+        n = min(pages, PAGE_SIZE);
+        err = do_mincore(current->mm, addr, n, buf);
+        if (!err && copy_to_user(vec, buf, n))
+            err = -EFAULT;
+        addr += n << PAGE_SHIFT;
+        vec = (char __user *)vec + n;
+    }
+    kfree(buf);
+    return err;
+}
+
+long sys_mlock(unsigned long addr, size_t len)
+{
+    return do_mlock(current->mm, addr, len, VM_LOCKED, capable(current));
+}
+
+long sys_mlock2(unsigned long addr, size_t len, int flags)
+{
+    unsigned long vm_flags = VM_LOCKED;
+
+    if (flags & ~MLOCK_ONFAULT)
+        return -EINVAL;
+    if (flags & MLOCK_ONFAULT)
+        vm_flags |= VM_LOCKONFAULT;
+    return do_mlock(current->mm, addr, len, vm_flags, capable(current));
+}
+
+long sys_munlock(unsigned long addr, size_t len)
+{
+    return do_mlock(current->mm, addr, len, 0, capable(current));
+}
+
+long sys_mlockall(int flags)
+{
+    return do_mlockall(current->mm, flags, capable(current));
+}
+
+long sys_munlockall(void)
+{
+    return do_munlockall(current->mm);
+}

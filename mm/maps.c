@@ -1,0 +1,211 @@
+/*
+ * mm/maps.c - /proc/PID/maps and smaps, in Linux's format to the column.
+ *
+ * The printer must not touch user memory: mmap_lock is held for reading.
+ */
+#include <kernel/lib/format.h>
+#include <kernel/lib/printer.h>
+#include <kernel/lib/string.h>
+#include <mm/internal.h>
+#include <mm/slab.h>
+
+#define NAME_COLUMN 73 /* where the name starts */
+#define PATH_BUFFER PAGE_SIZE
+
+/* What stands in the last column, NULL for nothing.  buf: PATH_BUFFER. */
+static const char *vma_name(const struct vm_area_struct *vma, char *buf)
+{
+    const struct mm_struct *mm = vma->vm_mm;
+
+    if (vma->vm_ops && vma->vm_ops->name)
+        return vma->vm_ops->name((struct vm_area_struct *)vma);
+    if (vma->vm_file)
+        return mm_file_ops->path(vma->vm_file, buf, PATH_BUFFER);
+    if (vma->vm_start <= mm->brk && vma->vm_end >= mm->start_brk &&
+        mm->start_brk < mm->brk)
+        return "[heap]";
+    if (vma->vm_start <= mm->start_stack && vma->vm_end >= mm->start_stack)
+        return "[stack]";
+    return NULL;
+}
+
+/* A newline in a path would fake a line. */
+static void print_path(struct printer *out, const char *path)
+{
+    for (; *path; path++) {
+        if (*path == '\n')
+            printer_puts(out, "\\012");
+        else
+            out->write(out, path, 1);
+    }
+}
+
+static void print_header(const struct vm_area_struct *vma, struct printer *out,
+                         char *buf)
+{
+    unsigned long flags = vma->vm_flags;
+    u64 dev = 0, ino = 0, pgoff = 0;
+    const char *name;
+    int width;
+
+    if (vma->vm_file) {
+        mm_file_ops->ids(vma->vm_file, &dev, &ino);
+        pgoff = vma->vm_pgoff << PAGE_SHIFT;
+    }
+    width = snprintf(buf, PATH_BUFFER,
+                     "%08lx-%08lx %c%c%c%c %08llx %02llx:%02llx %llu ",
+                     vma->vm_start, vma->vm_end, flags & VM_READ ? 'r' : '-',
+                     flags & VM_WRITE ? 'w' : '-', flags & VM_EXEC ? 'x' : '-',
+                     flags & VM_MAYSHARE ? 's' : 'p', (unsigned long long)pgoff,
+                     (unsigned long long)((dev >> 8) & 0xfff),
+                     (unsigned long long)((dev & 0xff) |
+                                          ((dev >> 12) & 0xfff00)),
+                     (unsigned long long)ino);
+    printer_puts(out, buf);
+    name = vma_name(vma, buf);
+    if (name) {
+        printer_printf(out, "%*s", max(NAME_COLUMN - width, 0), "");
+        print_path(out, name);
+    }
+    printer_puts(out, "\n");
+}
+
+void vma_print_maps(struct mm_struct *mm, struct printer *out)
+{
+    const struct vm_area_struct *vma;
+    char *buf = kmalloc(PATH_BUFFER, GFP_KERNEL);
+
+    if (!buf)
+        return;
+    down_read(&mm->mmap_lock);
+    for (vma = mm->first; vma; vma = vma->vm_next)
+        print_header(vma, out, buf);
+    up_read(&mm->mmap_lock);
+    kfree(buf);
+}
+
+/* ---- smaps ---- */
+
+struct page_sums { /* bytes; pss in 1/4096 of one */
+    u64 rss, pss, pss_dirty, shared_clean, shared_dirty;
+    u64 private_clean, private_dirty, referenced, anonymous;
+};
+#define PSS_SHIFT 12
+
+static void sum_page(struct page_sums *sums, pte_t pte)
+{
+    struct page *page = pte_page(pte);
+    u64 share;
+    bool dirty;
+    int maps;
+
+    if (!page)
+        return;
+    maps = max(page_mapcount(page), 1);
+    dirty = pte_dirty(pte) || page_test(page, PG_dirty);
+    share = (PAGE_SIZE << PSS_SHIFT) / maps;
+    sums->rss += PAGE_SIZE;
+    sums->pss += share;
+    if (dirty)
+        sums->pss_dirty += share;
+    if (maps > 1)
+        *(dirty ? &sums->shared_dirty : &sums->shared_clean) += PAGE_SIZE;
+    else
+        *(dirty ? &sums->private_dirty : &sums->private_clean) += PAGE_SIZE;
+    if (pte_young(pte))
+        sums->referenced += PAGE_SIZE;
+    if (page_is_anon(page))
+        sums->anonymous += PAGE_SIZE;
+}
+
+static void sum_vma(const struct vm_area_struct *vma, struct page_sums *sums)
+{
+    spinlock_t *lock = &vma->vm_mm->page_table_lock;
+    struct pt_cursor c;
+
+    spin_lock(lock);
+    for (pt_start(&c, vma->vm_mm->root, vma->vm_start, vma->vm_end); c.slot;
+         pt_next(&c))
+        if (!c.level)
+            sum_page(sums, *c.slot);
+    spin_unlock(lock);
+}
+
+static void print_kb(struct printer *out, const char *label, u64 bytes)
+{
+    printer_printf(out, "%-16s%8llu kB\n", label,
+                   (unsigned long long)(bytes >> 10));
+}
+
+static void print_sums(const struct vm_area_struct *vma, struct printer *out,
+                       const struct page_sums *sums)
+{
+    u64 pss = sums->pss >> PSS_SHIFT;
+
+    print_kb(out, "Size:", vma->vm_end - vma->vm_start);
+    print_kb(out, "KernelPageSize:", PAGE_SIZE);
+    print_kb(out, "MMUPageSize:", PAGE_SIZE);
+    print_kb(out, "Rss:", sums->rss);
+    print_kb(out, "Pss:", pss);
+    print_kb(out, "Pss_Dirty:", sums->pss_dirty >> PSS_SHIFT);
+    print_kb(out, "Shared_Clean:", sums->shared_clean);
+    print_kb(out, "Shared_Dirty:", sums->shared_dirty);
+    print_kb(out, "Private_Clean:", sums->private_clean);
+    print_kb(out, "Private_Dirty:", sums->private_dirty);
+    print_kb(out, "Referenced:", sums->referenced);
+    print_kb(out, "Anonymous:", sums->anonymous);
+    print_kb(out, "LazyFree:", 0);
+    print_kb(out, "AnonHugePages:", 0);
+    print_kb(out, "ShmemPmdMapped:", 0);
+    print_kb(out, "FilePmdMapped:", 0);
+    print_kb(out, "Shared_Hugetlb:", 0);
+    print_kb(out, "Private_Hugetlb:", 0);
+    print_kb(out, "Swap:", 0);
+    print_kb(out, "SwapPss:", 0);
+    print_kb(out, "Locked:", vma->vm_flags & VM_LOCKED ? pss : 0);
+    printer_printf(out, "THPeligible:    %d\n", 0);
+}
+
+static void print_flags(const struct vm_area_struct *vma, struct printer *out)
+{
+    static const struct {
+        unsigned long flag;
+        char name[3];
+    } names[] = {
+        {VM_READ, "rd"},       {VM_WRITE, "wr"},      {VM_EXEC, "ex"},
+        {VM_SHARED, "sh"},     {VM_MAYREAD, "mr"},    {VM_MAYWRITE, "mw"},
+        {VM_MAYEXEC, "me"},    {VM_MAYSHARE, "ms"},   {VM_GROWSDOWN, "gd"},
+        {VM_PFNMAP, "pf"},     {VM_LOCKED, "lo"},     {VM_IO, "io"},
+        {VM_SEQ_READ, "sr"},   {VM_RAND_READ, "rr"},  {VM_DONTCOPY, "dc"},
+        {VM_DONTEXPAND, "de"}, {VM_LOCKONFAULT, "lf"}, {VM_ACCOUNT, "ac"},
+        {VM_NORESERVE, "nr"},  {VM_WIPEONFORK, "wf"}, {VM_DONTDUMP, "dd"},
+        {VM_MIXEDMAP, "mm"},   {VM_HUGEPAGE, "hg"},   {VM_NOHUGEPAGE, "nh"},
+        {VM_MERGEABLE, "mg"},
+    };
+
+    printer_puts(out, "VmFlags: ");
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (vma->vm_flags & names[i].flag)
+            printer_printf(out, "%s ", names[i].name);
+    printer_puts(out, "\n");
+}
+
+void vma_print_smaps(struct mm_struct *mm, struct printer *out)
+{
+    const struct vm_area_struct *vma;
+    char *buf = kmalloc(PATH_BUFFER, GFP_KERNEL);
+
+    if (!buf)
+        return;
+    down_read(&mm->mmap_lock);
+    for (vma = mm->first; vma; vma = vma->vm_next) {
+        struct page_sums sums = {0};
+
+        print_header(vma, out, buf);
+        sum_vma(vma, &sums);
+        print_sums(vma, out, &sums);
+        print_flags(vma, out);
+    }
+    up_read(&mm->mmap_lock);
+    kfree(buf);
+}

@@ -1,0 +1,691 @@
+/*
+ * mm/mmap.c - mmap(2) and munmap(2): choosing an address, making a VMA,
+ * taking a range down.
+ *
+ * mmap     all checks, then the VMA and its charges (prepare), then the old
+ *          mappings at a fixed address go, then the new one is linked.  As on
+ *          Linux a driver's mmap operation that fails after that leaves the
+ *          range empty.
+ * munmap   both cuts are allocated before anything changes; then VMAs leave
+ *          the tree, their entries are cleared in one walk each, tables that
+ *          serve no one are detached, one flush, pages and tables go back.
+ * Cost     O(log VMAs + VMAs removed + pages mapped).
+ * Locking  do_* take mmap_lock for writing; the others want it held.
+ */
+#include <kernel/core/panic.h>
+#include <kernel/uapi/errno.h>
+#include <kernel/uapi/mman.h>
+#include <mm/filemap.h>
+#include <mm/internal.h>
+#include <mm/physmap.h>
+
+unsigned long mmap_min_addr = 64 * KIB;
+int vm_overcommit_memory;
+atomic64_t vm_committed_pages;
+const struct mm_file_ops *mm_file_ops;
+
+/* ---- accounting ---- */
+
+static bool is_data(unsigned long vm_flags)
+{
+    return (vm_flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
+}
+
+bool mm_may_expand(struct mm_struct *mm, unsigned long vm_flags, u64 pages)
+{
+    if (pages > (mm->limits.as >> PAGE_SHIFT) - min(mm->total_vm,
+                                              mm->limits.as >> PAGE_SHIFT))
+        return false;
+    return !is_data(vm_flags) ||
+           mm->data_vm + pages <= mm->limits.data >> PAGE_SHIFT;
+}
+
+void mm_account(struct mm_struct *mm, unsigned long vm_flags, long pages)
+{
+    mm->total_vm += pages;
+    if ((vm_flags & (VM_EXEC | VM_WRITE | VM_GROWSDOWN)) == VM_EXEC)
+        mm->exec_vm += pages;
+    else if (vm_flags & VM_GROWSDOWN)
+        mm->stack_vm += pages;
+    else if (is_data(vm_flags))
+        mm->data_vm += pages;
+    if (vm_flags & VM_LOCKED)
+        mm->locked_vm += pages;
+}
+
+u64 vm_commit_limit(void)
+{
+    return physmap_ram_bytes() / 2 >> PAGE_SHIFT; /* overcommit_ratio 50 */
+}
+
+int vm_commit(struct mm_struct *mm, u64 pages)
+{
+    u64 now = atomic_add_return(&vm_committed_pages, pages);
+    bool fits = true;
+
+    if (vm_overcommit_memory == 0)
+        fits = pages <= physmap_ram_bytes() >> PAGE_SHIFT;
+    else if (vm_overcommit_memory == 2)
+        fits = now <= vm_commit_limit();
+    if (!fits) {
+        atomic_sub(&vm_committed_pages, pages);
+        return -ENOMEM;
+    }
+    mm->committed += pages;
+    return 0;
+}
+
+void vm_commit_unchecked(struct mm_struct *mm, u64 pages)
+{
+    mm->committed += pages;
+    atomic_add(&vm_committed_pages, pages);
+}
+
+void vm_uncommit(struct mm_struct *mm, u64 pages)
+{
+    mm->committed -= pages;
+    atomic_sub(&vm_committed_pages, pages);
+}
+
+/* Private writable memory may all have to be produced one day; shared
+ * anonymous memory too. */
+bool vm_flags_accountable(unsigned long vm_flags, bool file)
+{
+    if (vm_flags & VM_NORESERVE && vm_overcommit_memory != 2)
+        return false;
+    if (vm_flags & VM_SHARED)
+        return !file;
+    return vm_flags & VM_WRITE;
+}
+
+/* ---- a VMA's references ---- */
+
+void vma_open(struct vm_area_struct *vma, struct vm_area_struct *after)
+{
+    if (vma->vm_file)
+        mm_file_ops->get(vma->vm_file);
+    if (vma->vm_mapping)
+        mapping_link(vma, after);
+    if (vma->vm_ops && vma->vm_ops->open)
+        vma->vm_ops->open(vma);
+}
+
+void vma_close(struct vm_area_struct *vma)
+{
+    if (vma->vm_ops && vma->vm_ops->close)
+        vma->vm_ops->close(vma);
+    if (vma->vm_mapping)
+        mapping_leave(vma);
+    if (vma->vm_file)
+        mm_file_ops->put(vma->vm_file);
+    vma_free(vma);
+}
+
+void vma_close_chain(struct vm_area_struct *gone)
+{
+    while (gone) {
+        struct vm_area_struct *next = gone->vm_next;
+
+        vma_close(gone);
+        gone = next;
+    }
+}
+
+/* ---- splitting ---- */
+
+int vma_may_split(struct vm_area_struct *vma, unsigned long addr)
+{
+    if (vma->vm_ops && vma->vm_ops->may_split)
+        return vma->vm_ops->may_split(vma, addr);
+    return 0;
+}
+
+/* Cannot fail: `upper` is memory for a VMA, got before. */
+static void commit_split(struct mm_struct *mm, struct vm_area_struct *vma,
+                         struct vm_area_struct *upper, unsigned long addr)
+{
+    vma_copy(upper, vma);
+    upper->vm_pgoff = vma_pgoff(vma, addr);
+    upper->vm_start = addr;
+    vma_open(upper, vma);
+    mapping_hold(vma->vm_mapping);
+    vma_split(mm, vma, upper, addr);
+    mapping_release(vma->vm_mapping);
+}
+
+int vma_split_at(struct mm_struct *mm, struct vm_area_struct *vma,
+                 unsigned long addr)
+{
+    struct vm_area_struct *upper;
+    int err = vma_may_split(vma, addr);
+
+    if (err)
+        return err;
+    if (mm->map_count >= VM_MAP_COUNT_MAX)
+        return -ENOMEM;
+    upper = vma_alloc(mm);
+    if (!upper)
+        return -ENOMEM;
+    commit_split(mm, vma, upper, addr);
+    return 0;
+}
+
+/* ---- where ---- */
+
+unsigned long user_limit(void)
+{
+    return pgtable_levels == 5 ? TASK_SIZE_5L : TASK_SIZE_4L;
+}
+
+static unsigned long search_gap(struct mm_struct *mm, unsigned long hint,
+                                size_t len, int flags)
+{
+    unsigned long top = mm->mmap_base, addr;
+
+    if (flags & MAP_32BIT)
+        return vma_gap_bottomup(mm, len, GIB, 2 * GIB);
+    if (hint > TASK_SIZE_4L) /* asks for the part that 5 levels add */
+        top += user_limit() - TASK_SIZE_4L;
+    addr = vma_gap_topdown(mm, len, max(PAGE_SIZE, mmap_min_addr), top);
+    if (!addr)
+        addr = vma_gap_bottomup(mm, len, PAGE_ALIGN(TASK_SIZE / 3),
+                                hint > TASK_SIZE_4L ? user_limit()
+                                                    : TASK_SIZE_4L);
+    return addr;
+}
+
+long get_unmapped_area(struct mm_struct *mm, unsigned long addr, size_t len,
+                       int flags, bool privileged)
+{
+    unsigned long limit = user_limit();
+
+    if (len > limit)
+        return -ENOMEM;
+    if (flags & MAP_FIXED) {
+        if (addr > limit - len)
+            return -ENOMEM;
+        if (addr & ~PAGE_MASK)
+            return -EINVAL;
+    } else {
+        unsigned long hint = addr & PAGE_MASK;
+
+        if (hint && hint < mmap_min_addr)
+            hint = PAGE_ALIGN(mmap_min_addr);
+        addr = hint;
+        if (!hint || hint > limit - len ||
+            !vma_range_free(mm, hint, hint + len))
+            addr = search_gap(mm, hint, len, flags);
+        if (!addr)
+            return -ENOMEM;
+    }
+    if (addr < mmap_min_addr && !privileged)
+        return -EPERM;
+    return addr;
+}
+
+/* ---- munmap ---- */
+
+int plan_unmap(struct mm_struct *mm, unsigned long start, unsigned long end,
+               struct unmap_plan *plan)
+{
+    struct vm_area_struct *first = find_vma_intersection(mm, start, end);
+    struct vm_area_struct *last;
+    int err = 0, cuts;
+
+    *plan = (struct unmap_plan){.start = start, .end = end};
+    if (!first)
+        return 0;
+    for (last = first; last->vm_end < end && last->vm_next &&
+                       last->vm_next->vm_start < end;)
+        last = last->vm_next;
+    if (first->vm_start < start)
+        err = vma_may_split(first, start);
+    if (!err && last->vm_end > end)
+        err = vma_may_split(last, end);
+    if (err)
+        return err;
+    cuts = (first->vm_start < start) + (last->vm_end > end);
+    if (cuts == 2 && first == last && mm->map_count >= VM_MAP_COUNT_MAX)
+        return -ENOMEM;
+    while (cuts--) {
+        plan->spare[cuts] = vma_alloc(mm);
+        if (!plan->spare[cuts]) {
+            drop_plan(plan);
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+void drop_plan(struct unmap_plan *plan)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(plan->spare); i++) {
+        if (plan->spare[i])
+            vma_free(plan->spare[i]);
+        plan->spare[i] = NULL;
+    }
+}
+
+static struct vm_area_struct *take_spare(struct unmap_plan *plan)
+{
+    size_t i = plan->spare[0] ? 0 : 1;
+    struct vm_area_struct *vma = plan->spare[i];
+
+    plan->spare[i] = NULL;
+    return vma;
+}
+
+/* Pages, tables and charges of the chain, which has left the tree. */
+static void unmap_chain(struct mm_struct *mm, struct vm_area_struct *chain,
+                        unsigned long floor, unsigned long ceil)
+{
+    struct vm_area_struct *vma;
+    struct mmu_gather g;
+    unsigned long start = chain->vm_start, end = start;
+
+    gather_start(&g, mm);
+    for (vma = chain; vma; vma = vma->vm_next) {
+        unsigned long pages = vma_pages(vma);
+
+        gather_zap(&g, vma, vma->vm_start, vma->vm_end);
+        if (vma->vm_mapping)
+            mapping_unlink(vma); /* truncation no longer looks here */
+        mm_account(mm, vma->vm_flags, -pages);
+        if (vma->vm_flags & VM_ACCOUNT)
+            vm_uncommit(mm, pages);
+        end = vma->vm_end;
+    }
+    gather_tables(&g, start, end, floor, ceil);
+    gather_finish(&g);
+    vma_close_chain(chain);
+}
+
+void commit_unmap(struct mm_struct *mm, struct unmap_plan *plan)
+{
+    unsigned long start = plan->start, end = plan->end;
+    struct vm_area_struct *vma = find_vma_intersection(mm, start, end);
+    struct vm_area_struct *chain = NULL, **tail = &chain, *prev, *next;
+
+    if (!vma) {
+        drop_plan(plan);
+        return;
+    }
+    if (vma->vm_start < start) {
+        commit_split(mm, vma, take_spare(plan), start);
+        vma = vma->vm_next;
+    }
+    prev = vma->vm_prev;
+    for (; vma && vma->vm_start < end; vma = next) {
+        if (vma->vm_end > end)
+            commit_split(mm, vma, take_spare(plan), end);
+        next = vma->vm_next;
+        vma_unlink(mm, vma);
+        *tail = vma;
+        tail = &vma->vm_next;
+    }
+    *tail = NULL;
+    drop_plan(plan);
+    if (plan->keep_tables)
+        unmap_chain(mm, chain, end, start);
+    else
+        unmap_chain(mm, chain, prev ? prev->vm_end : 0,
+                    vma ? vma->vm_start : ~0ul);
+}
+
+int munmap_locked(struct mm_struct *mm, unsigned long addr, size_t len)
+{
+    struct unmap_plan plan;
+    int err = plan_unmap(mm, addr, addr + len, &plan);
+
+    if (!err)
+        commit_unmap(mm, &plan);
+    return err;
+}
+
+int do_munmap(struct mm_struct *mm, unsigned long addr, size_t len)
+{
+    int err;
+
+    len = PAGE_ALIGN(len);
+    if ((addr & ~PAGE_MASK) || !len || addr > user_limit() ||
+        len > user_limit() - addr)
+        return -EINVAL;
+    down_write(&mm->mmap_lock);
+    err = munmap_locked(mm, addr, len);
+    up_write(&mm->mmap_lock);
+    return err;
+}
+
+/* ---- mmap ---- */
+
+/* Flags of the VMA; *shared: pages belong to the object, not to us. */
+static long check_file(const struct mmap_request *req, unsigned long *flags)
+{
+    unsigned long may = req->vm_flags_may;
+
+    if ((req->flags & MAP_TYPE) != MAP_PRIVATE) {
+        if (req->prot & PROT_WRITE && !(may & VM_MAYWRITE))
+            return -EACCES;
+        *flags |= VM_SHARED | VM_MAYSHARE;
+        if (!(may & VM_MAYWRITE))
+            *flags &= ~(VM_MAYWRITE | VM_SHARED);
+    }
+    if (!(may & VM_MAYREAD))
+        return -EACCES;
+    if (!(may & VM_MAYEXEC)) {
+        if (req->prot & PROT_EXEC)
+            return -EPERM;
+        *flags &= ~VM_MAYEXEC;
+    }
+    if (!req->mmap)
+        return -ENODEV;
+    return *flags & VM_GROWSDOWN ? -EINVAL : 0;
+}
+
+static long check_type(const struct mmap_request *req, unsigned long *flags)
+{
+    int type = req->flags & MAP_TYPE;
+
+    if (type != MAP_SHARED && type != MAP_PRIVATE &&
+        (type != MAP_SHARED_VALIDATE || !req->file))
+        return -EINVAL;
+    if (type == MAP_SHARED_VALIDATE && req->flags & MAP_SYNC)
+        return -EOPNOTSUPP;
+    if (req->file)
+        return check_file(req, flags);
+    if (type == MAP_SHARED) {
+        if (*flags & VM_GROWSDOWN)
+            return -EINVAL;
+        *flags |= VM_SHARED | VM_MAYSHARE;
+    }
+    return 0;
+}
+
+static unsigned long request_flags(struct mm_struct *mm,
+                                   const struct mmap_request *req)
+{
+    unsigned long flags = vm_flags_of_prot(req->prot) | mm->def_flags |
+                          VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
+
+    if (req->flags & MAP_GROWSDOWN)
+        flags |= VM_GROWSDOWN;
+    if (req->flags & MAP_LOCKED)
+        flags |= VM_LOCKED;
+    if (req->flags & MAP_NORESERVE && vm_overcommit_memory != 2)
+        flags |= VM_NORESERVE;
+    return flags;
+}
+
+static long check_locked(struct mm_struct *mm, const struct mmap_request *req,
+                         unsigned long flags, size_t len)
+{
+    if (!(flags & VM_LOCKED) || req->privileged)
+        return 0;
+    if (req->flags & MAP_LOCKED && !mm->limits.memlock)
+        return -EPERM;
+    if (len > mm->limits.memlock ||
+        mm->locked_vm << PAGE_SHIFT > mm->limits.memlock - len)
+        return -EAGAIN;
+    return 0;
+}
+
+/* Files whose operation sets no vm_ops: nothing answers a fault. */
+static const struct vm_operations_struct dummy_vm_ops;
+
+/* Before the operation that fills it in: what every mapping has. */
+static struct vm_area_struct *make_vma(struct mm_struct *mm,
+                                       const struct vma_shape *shape)
+{
+    struct vm_area_struct *vma = vma_alloc(mm);
+
+    if (!vma)
+        return NULL;
+    vma->vm_start = shape->start;
+    vma->vm_end = shape->end;
+    vma->vm_flags = shape->flags;
+    vma->vm_pgoff = shape->pgoff;
+    vma->vm_page_prot = vm_get_page_prot(shape->flags);
+    return vma;
+}
+
+/* Entries that a failed mmap operation wrote already, and the VMA. */
+static void drop_unlinked(struct mm_struct *mm, struct vm_area_struct *vma)
+{
+    struct vm_area_struct *prev = find_vma_prev(mm, vma->vm_start);
+    struct vm_area_struct *next = prev ? prev->vm_next : mm->first;
+    struct mmu_gather g;
+
+    gather_start(&g, mm);
+    gather_zap(&g, vma, vma->vm_start, vma->vm_end);
+    gather_tables(&g, vma->vm_start, vma->vm_end, prev ? prev->vm_end : 0,
+                  next ? next->vm_start : ~0ul);
+    gather_finish(&g);
+    vma_free(vma);
+}
+
+/* The file's operation sets vm_ops and may change flags and protection. */
+static int ask_file(struct mm_struct *mm, struct vm_area_struct *vma,
+                    const struct mmap_request *req)
+{
+    int err;
+
+    vma->vm_ops = &dummy_vm_ops;
+    vma->vm_file = req->file;
+    err = req->mmap(req->file, vma);
+    if (err) {
+        drop_unlinked(mm, vma);
+        return err;
+    }
+    mm_file_ops->get(req->file);
+    if (vma->vm_mapping)
+        mapping_link(vma, NULL);
+    if (vma->vm_ops && vma->vm_ops->page_mkwrite)
+        vma->vm_page_prot = vm_get_page_prot(vma->vm_flags & ~VM_SHARED);
+    return 0;
+}
+
+/* Neighbours take the new mapping over, or it joins the tree itself. */
+void link_or_merge(struct mm_struct *mm, struct vm_area_struct *vma)
+{
+    struct vm_area_struct *prev = find_vma_prev(mm, vma->vm_start), *gone;
+    struct vma_shape shape = vma_shape_of(vma);
+    bool merged;
+
+    mapping_hold(vma->vm_mapping);
+    merged = vma_merge(mm, prev, NULL, &shape, &gone);
+    mapping_release(vma->vm_mapping);
+    if (merged) {
+        vma_close_chain(gone);
+        vma_close(vma);
+    } else {
+        vma_link(mm, vma, prev);
+    }
+}
+
+/* Everything that may fail and changes nothing that others see. */
+static int prepare_mapping(struct mm_struct *mm,
+                           const struct mmap_request *req,
+                           const struct vma_shape *shape,
+                           struct unmap_plan *plan,
+                           struct vm_area_struct **new_vma)
+{
+    u64 pages = (shape->end - shape->start) >> PAGE_SHIFT;
+    struct vm_area_struct *vma;
+    int err = -ENOMEM;
+
+    if (!mm_may_expand(mm, shape->flags, pages))
+        return -ENOMEM;
+    vma = make_vma(mm, shape);
+    if (!vma)
+        return -ENOMEM;
+    if (shape->flags & VM_ACCOUNT && vm_commit(mm, pages) < 0)
+        goto free_vma;
+    if (!req->file && shape->flags & VM_SHARED) {
+        err = shmem_zero_setup(vma);
+        if (err)
+            goto uncommit;
+        mapping_link(vma, NULL);
+    }
+    if (req->flags & MAP_FIXED) {
+        err = plan_unmap(mm, shape->start, shape->end, plan);
+        if (err)
+            goto unlink;
+        plan->keep_tables = true; /* the new one covers the same range */
+    }
+    *new_vma = vma;
+    return 0;
+
+unlink:
+    if (vma->vm_mapping)
+        mapping_leave(vma);
+uncommit:
+    if (shape->flags & VM_ACCOUNT)
+        vm_uncommit(mm, pages);
+free_vma:
+    vma_free(vma);
+    return err;
+}
+
+static long mmap_region(struct mm_struct *mm, const struct mmap_request *req,
+                        struct vma_shape *shape)
+{
+    u64 pages = (shape->end - shape->start) >> PAGE_SHIFT;
+    struct unmap_plan plan = {0};
+    struct vm_area_struct *vma;
+    long err;
+
+    if (vm_flags_accountable(shape->flags, req->file))
+        shape->flags |= VM_ACCOUNT;
+    err = prepare_mapping(mm, req, shape, &plan, &vma);
+    if (err)
+        return err;
+    commit_unmap(mm, &plan);
+    if (req->file) {
+        err = ask_file(mm, vma, req);
+        if (err) {
+            if (shape->flags & VM_ACCOUNT)
+                vm_uncommit(mm, pages);
+            return err;
+        }
+    }
+    mm_account(mm, vma->vm_flags, pages);
+    link_or_merge(mm, vma);
+    return shape->start;
+}
+
+static long mmap_locked(struct mm_struct *mm, const struct mmap_request *req,
+                        size_t len, unsigned long *vm_flags)
+{
+    unsigned long pgoff = req->pgoff;
+    struct vma_shape shape;
+    long addr, err;
+
+    if (pgoff + (len >> PAGE_SHIFT) < pgoff)
+        return -EOVERFLOW;
+    if (mm->map_count > VM_MAP_COUNT_MAX)
+        return -ENOMEM;
+    addr = get_unmapped_area(mm, req->addr, len, req->flags, req->privileged);
+    if (addr < 0)
+        return addr;
+    if (req->flags & MAP_FIXED_NOREPLACE &&
+        find_vma_intersection(mm, addr, addr + len))
+        return -EEXIST;
+    *vm_flags = request_flags(mm, req);
+    err = check_locked(mm, req, *vm_flags, len);
+    if (!err)
+        err = check_type(req, vm_flags);
+    if (err)
+        return err;
+    if (!req->file)
+        pgoff = *vm_flags & VM_SHARED ? 0 : (unsigned long)addr >> PAGE_SHIFT;
+    shape = (struct vma_shape){.start = addr,
+                               .end = addr + len,
+                               .flags = *vm_flags,
+                               .pgoff = pgoff,
+                               .file = req->file};
+    return mmap_region(mm, req, &shape);
+}
+
+long do_mmap(struct mm_struct *mm, const struct mmap_request *request)
+{
+    struct mmap_request req = *request;
+    size_t len = PAGE_ALIGN(req.len);
+    unsigned long vm_flags;
+    long addr;
+
+    if (!req.len)
+        return -EINVAL;
+    if (!len)
+        return -ENOMEM;
+    if (req.flags & MAP_FIXED_NOREPLACE)
+        req.flags |= MAP_FIXED;
+    down_write(&mm->mmap_lock);
+    addr = mmap_locked(mm, &req, len, &vm_flags);
+    up_write(&mm->mmap_lock);
+    if (addr < 0)
+        return addr;
+    if ((vm_flags & (VM_LOCKED | VM_LOCKONFAULT)) == VM_LOCKED ||
+        (req.flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
+        mm_populate(mm, addr, addr + len);
+    return addr;
+}
+
+/* ---- mappings that the kernel makes ---- */
+
+int mm_add_stack(struct mm_struct *mm, unsigned long top, size_t size,
+                 unsigned long vm_flags)
+{
+    struct vma_shape shape = {
+        .start = top - PAGE_ALIGN(size),
+        .end = top,
+        .flags = vm_flags | VM_GROWSDOWN | VM_READ | VM_WRITE | VM_MAYREAD |
+                 VM_MAYWRITE | VM_MAYEXEC | VM_ACCOUNT,
+        .pgoff = (top - PAGE_ALIGN(size)) >> PAGE_SHIFT,
+    };
+    u64 pages = (shape.end - shape.start) >> PAGE_SHIFT;
+    struct vm_area_struct *vma = make_vma(mm, &shape);
+    int err = -ENOMEM;
+
+    if (!vma)
+        return -ENOMEM;
+    down_write(&mm->mmap_lock);
+    if (mm_may_expand(mm, shape.flags, pages) &&
+        vma_range_free(mm, shape.start, top))
+        err = vm_commit(mm, pages);
+    if (!err) {
+        vma_link(mm, vma, find_vma_prev(mm, shape.start));
+        mm_account(mm, shape.flags, pages);
+    }
+    up_write(&mm->mmap_lock);
+    if (err)
+        vma_free(vma);
+    return err;
+}
+
+long mm_install_special(struct mm_struct *mm, unsigned long hint, size_t len,
+                        unsigned long vm_flags,
+                        const struct vm_operations_struct *ops, void *data)
+{
+    struct vm_area_struct *vma = vma_alloc(mm);
+    long addr;
+
+    if (!vma)
+        return -ENOMEM;
+    len = PAGE_ALIGN(len);
+    down_write(&mm->mmap_lock);
+    addr = get_unmapped_area(mm, hint, len, 0, false);
+    if (addr > 0) {
+        vma->vm_start = addr;
+        vma->vm_end = addr + len;
+        vma->vm_flags = vm_flags;
+        vma->vm_page_prot = vm_get_page_prot(vm_flags);
+        vma->vm_ops = ops;
+        vma->vm_private_data = data;
+        vma_link(mm, vma, find_vma_prev(mm, addr));
+        mm_account(mm, vm_flags, len >> PAGE_SHIFT);
+    }
+    up_write(&mm->mmap_lock);
+    if (addr < 0)
+        vma_free(vma);
+    return addr;
+}
