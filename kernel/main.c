@@ -8,6 +8,7 @@
 #include <drivers/acpi/tables.h>
 #include <drivers/char/console.h>
 #include <drivers/char/power.h>
+#include <drivers/char/rtc.h>
 #include <drivers/driver.h>
 #include <kernel/core/boottime.h>
 #include <kernel/core/cmdline.h>
@@ -61,6 +62,7 @@ static void machine_init(void)
     irq_init(&irqs);
     acpi_time_hardware(&clocks);
     time_init(&clocks);
+    rtc_init(); /* the wall clock */
 }
 
 void kmain(u32 magic, u64 info, u64 entry_tsc)

@@ -8,12 +8,14 @@
  * Locking    port_lock (spin, irq-safe) keeps index and data together.
  * Cost       ECAM one load, ports two accesses.
  */
+#include <drivers/acpi/tables.h>
 #include <drivers/pci/internal.h>
 
 #include <kernel/sync/spinlock.h>
 #include <kernel/x86/cpu.h>
 #include <mm/slab.h>
 
+#define ECAM_BUS_SIZE MIB /* 32 slots, 8 functions, 4 KiB each */
 #define CONFIG_INDEX  0xcf8
 #define CONFIG_DATA   0xcfc
 #define CONFIG_ENABLE 0x80000000u
@@ -116,6 +118,22 @@ DEFINE_ACCESSORS(8)
 DEFINE_ACCESSORS(16)
 DEFINE_ACCESSORS(32)
 
+/* Its configuration as memory, mapped; NULL: ports it is. */
+static void __iomem *map_ecam(u16 segment, u8 number)
+{
+    struct acpi_ecam windows[ACPI_ECAM_MAX];
+    int n = acpi_ecam(windows), i;
+
+    for (i = 0; i < n; i++) {
+        const struct acpi_ecam *w = &windows[i];
+
+        if (w->segment == segment && number >= w->start_bus &&
+            number <= w->end_bus)
+            return ioremap(w->base + number * ECAM_BUS_SIZE, ECAM_BUS_SIZE);
+    }
+    return NULL;
+}
+
 struct pci_bus *pci_bus_create(u16 segment, u8 number, struct pci_dev *bridge)
 {
     struct pci_bus *bus = kzalloc(sizeof(*bus), GFP_KERNEL);
@@ -125,6 +143,7 @@ struct pci_bus *pci_bus_create(u16 segment, u8 number, struct pci_dev *bridge)
     bus->segment = segment;
     bus->number = number;
     bus->bridge = bridge;
+    bus->ecam = map_ecam(segment, number);
     return bus;
 }
 

@@ -147,7 +147,7 @@ static void __noreturn leave(void)
             pr_emerg("Restarting in %lld s.", (long long)panic_timeout);
         spend_seconds(panic_timeout > 0 ? panic_timeout : 0);
         if (power_ops)
-            power_ops->restart();
+            power_ops->restart(NULL);
     }
     for (;;)
         __asm__ volatile("cli; hlt");

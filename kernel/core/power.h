@@ -9,7 +9,9 @@
 
 struct power_ops {
     void (*off)(void);
-    void (*restart)(void);
+    /* `word` is reboot(2)'s RESTART2 argument, or NULL.  Under test "failed"
+     * ends the machine with the failed status. */
+    void (*restart)(const char *word);
     void (*halt)(void) __attribute__((noreturn)); /* hlt with interrupts off */
 };
 

@@ -1,0 +1,6 @@
+/*
+ * kernel/task/ctty.c - the pointer that the tty driver sets.
+ */
+#include <kernel/task/ctty.h>
+
+const struct ctty_ops *ctty_ops;
