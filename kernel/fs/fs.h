@@ -6,8 +6,9 @@
  * dentry   a name in a directory, cached; memory file systems pin theirs.
  * file     one open(): position, mode, and the operations.
  *
- * Lock order: inode->lock (mutex; parent directory before child), then
- * dcache_lock (spin), then mm's (mm/mm.h).  file->pos_lock is outermost.
+ * Lock order: rename mutex, inode->lock (mutex; parent directory before
+ * child), then dcache_lock (spin), then mm's (mm/mm.h).  file->pos_lock is
+ * outermost.
  */
 #pragma once
 
@@ -15,6 +16,7 @@
 #include <kernel/lib/printer.h>
 #include <kernel/sync/mutex.h>
 #include <kernel/sync/refcount.h>
+#include <kernel/uapi/fcntl.h>
 #include <kernel/uapi/stat.h>
 #include <mm/filemap.h>
 
@@ -30,6 +32,13 @@ struct file;
 struct super_block;
 struct vfsmount;
 struct poll_table;
+struct pipe;
+struct file_lock;
+
+struct path { /* a name in a mounted tree; each part referenced */
+    struct vfsmount *mnt;
+    struct dentry *dentry;
+};
 
 struct inode_operations {
     /* directories; all hold dir->lock.  lookup: 0 and *inode (referenced),
@@ -46,7 +55,11 @@ struct inode_operations {
                   struct inode *new_dir, struct dentry *new);
     /* Target into buf; length or -errno. */
     ssize_t (*readlink)(struct inode *inode, char *buf, size_t size);
-    int (*truncate)(struct inode *inode, u64 size);
+    /* A link that leads to a place and not to a text (/proc/PID/cwd). */
+    int (*follow)(struct inode *inode, struct path *path);
+    int (*truncate)(struct inode *inode, u64 size); /* inode->lock held */
+    int (*fallocate)(struct inode *inode, int mode, u64 start, u64 len);
+    int (*setattr)(struct inode *inode); /* mode, uid, gid have changed */
     int (*getattr)(struct inode *inode, struct stat *st); /* after the
                                                              generic fill */
 };
@@ -66,6 +79,11 @@ struct inode {
     const struct inode_operations *ops;
     const struct file_operations *fops; /* open() takes these */
     struct address_space mapping;
+    union {
+        char *link;        /* symlink of a memory fs: kmalloc'ed target */
+        struct pipe *pipe; /* fifo that somebody has open */
+    };
+    struct file_lock *locks; /* (locks_lock) flock and fcntl */
     void *private;
 };
 
@@ -92,8 +110,16 @@ struct file_operations {
     int (*fsync)(struct file *file);
 };
 
+#define FMODE_READ BIT(0)
+#define FMODE_WRITE BIT(1)
+#define FMODE_STREAM BIT(2) /* has no position: pipe, tty */
+#define FMODE_PATH BIT(3)   /* O_PATH: names a place, reads nothing */
+#define FMODE_LOCKED BIT(4) /* somebody took a lock through it */
+#define FMODE_WRITER BIT(5) /* counted against execve (ETXTBSY) */
+
 struct file {
     refcount_t refs;
+    u32 fmode; /* FMODE_* */
     u32 flags; /* O_* of open and fcntl */
     loff_t pos;
     struct mutex pos_lock; /* read, write, lseek of one open file */
@@ -102,6 +128,7 @@ struct file {
     struct vfsmount *mnt;
     const struct file_operations *ops;
     void *private_data;
+    const char *anon_name; /* without a dentry: what readlink shows */
 };
 
 static inline struct inode *file_inode(const struct file *file)
@@ -109,17 +136,46 @@ static inline struct inode *file_inode(const struct file *file)
     return file->inode;
 }
 
+/* A queue that a poll waits on; the table keeps its own entries. */
 void poll_wait(struct file *file, struct wait_queue *q,
                struct poll_table *table);
 
-void get_file(struct file *file);
-void fput(struct file *file); /* may sleep: the last one calls release */
+static inline void get_file(struct file *file)
+{
+    refcount_inc(&file->refs);
+}
+
+void file_free(struct file *file); /* the last reference is gone */
+
+/* May sleep: the last one calls release. */
+static inline void fput(struct file *file)
+{
+    if (refcount_dec_and_test(&file->refs))
+        file_free(file);
+}
 
 /* Opens a path relative to current's root and cwd, in the kernel's name. */
 int filp_open(const char *path, u32 flags, mode_t mode, struct file **file);
 ssize_t kernel_read(struct file *file, void *buf, size_t count, loff_t pos);
 ssize_t kernel_write(struct file *file, const void *buf, size_t count,
                      loff_t pos);
+
+/* What execve(2) may run: opened for reading and checked for execution
+ * (-EACCES: no x bit, not a regular file). */
+int filp_open_exec(int dfd, const char *path, int at_flags,
+                   struct file **file);
+
+/* A file without a name: eventfd and the like.  NULL: no memory. */
+struct file *anon_file(const char *name, const struct file_operations *ops,
+                       void *private_data, u32 flags);
+
+/* The file's path as seen from the root of everything, ending at the end of
+ * buf; returns its start. */
+char *file_path(const struct file *file, char *buf, size_t size);
+
+/* Common llseek: any position from 0 up, -EINVAL below; SEEK_END by size. */
+loff_t generic_llseek(struct file *file, loff_t off, int whence);
+loff_t no_llseek(struct file *file, loff_t off, int whence); /* -ESPIPE */
 
 /*
  * A character device: /dev/NAME appears in devtmpfs, and opening any node
@@ -129,3 +185,7 @@ int chrdev_register(dev_t dev, const char *name, mode_t mode,
                     const struct file_operations *fops, void *private);
 void chrdev_unregister(dev_t dev);
 void *chrdev_private(const struct inode *inode); /* what register was given */
+
+/* Start-up, in this order (kernel/main.c). */
+void fs_init(void);         /* after slab: caches, the root, types */
+void initramfs_unpack(void); /* bootinfo's archive into the root */
