@@ -19,11 +19,38 @@ struct fs_struct *fs_copy(struct fs_struct *fs);
 void fs_get(struct fs_struct *fs);
 void fs_put(struct fs_struct *fs);
 
-/* Current's open file, referenced; NULL: -EBADF. */
+/* Current's open file, referenced; NULL: -EBADF.  Not for O_PATH. */
 struct file *fget(unsigned int fd);
+struct file *fget_any(unsigned int fd); /* O_PATH too */
+
+/*
+ * The same for the length of one system call: no reference is taken while
+ * the table has only one user, who is in this call.
+ */
+struct fd {
+    struct file *file; /* NULL: -EBADF */
+    bool put;
+};
+struct fd fdget(unsigned int fd);
+struct fd fdget_any(unsigned int fd);
+static inline void fdput(struct fd f)
+{
+    if (unlikely(f.put))
+        fput(f.file);
+}
+
 /* Takes a number >= min: fd, -EMFILE, -ENOMEM.  Consumes no reference on
  * failure, the caller's on success. */
 int fd_install(struct file *file, unsigned int min, bool cloexec);
 int fd_close(unsigned int fd); /* 0 or -EBADF */
+/* dup2: `fd` becomes another name of file (a reference is taken); what was
+ * there is closed.  fd, -EBADF (beyond the limit), -ENOMEM. */
+int fd_replace(unsigned int fd, struct file *file, bool cloexec);
+bool fd_cloexec(unsigned int fd);
+void fd_set_cloexec(unsigned int fd, bool cloexec);
+int fd_close_range(unsigned int first, unsigned int last, bool cloexec_only);
+/* Another process's: referenced, or NULL. */
+struct file *files_find(struct files_struct *files, unsigned int fd);
+unsigned int files_size(struct files_struct *files); /* slots, for FDSize */
 /* For /proc/PID/fd: next open fd >= `fd`, its file referenced; -1: none. */
 int files_next(struct files_struct *files, unsigned int fd, struct file **file);

@@ -84,6 +84,8 @@ struct inode {
         struct pipe *pipe; /* fifo that somebody has open */
     };
     struct file_lock *locks; /* (locks_lock) flock and fcntl */
+    u32 seals;       /* (lock) F_SEAL_*; a memfd's */
+    atomic_t writers; /* (a) open for writing; below 0: being executed */
     void *private;
 };
 
@@ -101,6 +103,9 @@ struct file_operations {
                     loff_t *pos);
     ssize_t (*write)(struct file *file, const char __user *buf, size_t count,
                      loff_t *pos);
+    /* The same from the kernel's memory, for sendfile; optional. */
+    ssize_t (*write_kernel)(struct file *file, const void *data, size_t count,
+                            loff_t *pos);
     loff_t (*llseek)(struct file *file, loff_t off, int whence);
     long (*ioctl)(struct file *file, unsigned int cmd, unsigned long arg);
     int (*mmap)(struct file *file, struct vm_area_struct *vma);
@@ -116,6 +121,7 @@ struct file_operations {
 #define FMODE_PATH BIT(3)   /* O_PATH: names a place, reads nothing */
 #define FMODE_LOCKED BIT(4) /* somebody took a lock through it */
 #define FMODE_WRITER BIT(5) /* counted against execve (ETXTBSY) */
+#define FMODE_EXEC BIT(6)   /* the other way round: a program being run */
 
 struct file {
     refcount_t refs;

@@ -245,7 +245,9 @@ int do_rename(int old_dfd, const char *old, int new_dfd, const char *new,
 
 /* ---- open files ---- */
 
+void file_init(void);
 struct file *file_alloc(u32 flags);
+struct inode *anon_inode(mode_t mode); /* of no mounted file system */
 /* An open file of what path names; consumes nothing. */
 int file_open_path(const struct path *path, u32 flags, struct file **file);
 int do_open(int dfd, const char *name, u32 flags, mode_t mode,
@@ -254,6 +256,14 @@ int do_truncate(struct inode *inode, u64 size);
 int memfd_open(const char *name, u32 flags, struct file **file);
 int tmpfs_tmpfile(const struct path *dir, u32 flags, mode_t mode,
                   struct file **file);
+
+long memfd_fcntl(struct file *file, unsigned int cmd, unsigned long arg);
+int pipe_create(struct file *end[2], u32 flags); /* [0] reads, [1] writes */
+long pipe_fcntl(struct file *file, unsigned int cmd, unsigned long arg);
+int eventfd_create(u64 count, u32 flags, struct file **file);
+long fcntl_lock(struct file *file, unsigned int cmd,
+                struct flock __user *arg);
+int do_flock(struct file *file, unsigned int cmd);
 
 /* ---- pseudo file systems ---- */
 

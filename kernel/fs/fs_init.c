@@ -1,0 +1,15 @@
+/*
+ * kernel/fs/fs_init.c - the order in which the file systems start.
+ */
+#include <kernel/fs/internal.h>
+
+void fs_init(void)
+{
+    dcache_init();
+    file_init();
+    tmpfs_init();
+    mount_root();
+    devtmpfs_init();
+    procfs_init();
+    sysfs_init();
+}

@@ -1,0 +1,406 @@
+/*
+ * kernel/sys/sys_fs_rw.c - read, write and their relatives.
+ *
+ * Cost       a read or write of a device without a position is a table
+ *            look-up, three checks and the device's own function.
+ * Locking    a file whose position somebody else may use as well (shared
+ *            descriptor table or second reference) is locked by pos_lock.
+ * Errors     Linux's, in Linux's order: EBADF (not open, not for this),
+ *            EINVAL (no such operation), EFAULT (range), then the file's.
+ */
+#include <kernel/fs/internal.h>
+#include <kernel/fs/poll.h>
+#include <mm/layout.h>
+#include <syscalls_gen.h>
+
+#include <linux/uio.h>
+
+#define RW_MAX 0x7ffff000ul /* bytes a call moves at most, read(2) */
+#define IOV_FEW 8
+#define POS_MAX 0x7fffffffffffffffll
+
+static bool shared_position(const struct fd f)
+{
+    return f.put || refcount_read(&f.file->refs) > 1;
+}
+
+static ssize_t do_read(struct file *file, char __user *buf, size_t count,
+                       loff_t *pos)
+{
+    if (unlikely(!file->ops->read))
+        return S_ISDIR(file->inode->mode) ? -EISDIR : -EINVAL;
+    if (unlikely(!access_ok(buf, count)))
+        return -EFAULT;
+    if (unlikely(*pos < 0))
+        return -EINVAL;
+    return file->ops->read(file, buf, min(count, RW_MAX), pos);
+}
+
+static ssize_t do_write(struct file *file, const char __user *buf,
+                        size_t count, loff_t *pos)
+{
+    if (unlikely(!file->ops->write))
+        return -EINVAL;
+    if (unlikely(!access_ok(buf, count)))
+        return -EFAULT;
+    count = min(count, RW_MAX);
+    if (unlikely(*pos < 0))
+        return -EINVAL;
+    if (unlikely((u64)*pos + count > POS_MAX)) {
+        if (*pos == POS_MAX && count)
+            return -EFBIG;
+        count = POS_MAX - *pos;
+    }
+    return file->ops->write(file, buf, count, pos);
+}
+
+long sys_read(int fd, void __user *buf, size_t count)
+{
+    struct fd f = fdget(fd);
+    loff_t none = 0;
+    ssize_t n = -EBADF;
+
+    if (unlikely(!f.file))
+        return -EBADF;
+    if (likely(f.file->fmode & FMODE_READ)) {
+        if (f.file->fmode & FMODE_STREAM) {
+            n = do_read(f.file, buf, count, &none);
+        } else if (shared_position(f)) {
+            mutex_lock(&f.file->pos_lock);
+            n = do_read(f.file, buf, count, &f.file->pos);
+            mutex_unlock(&f.file->pos_lock);
+        } else {
+            n = do_read(f.file, buf, count, &f.file->pos);
+        }
+    }
+    fdput(f);
+    return n;
+}
+
+long sys_write(int fd, const void __user *buf, size_t count)
+{
+    struct fd f = fdget(fd);
+    loff_t none = 0;
+    ssize_t n = -EBADF;
+
+    if (unlikely(!f.file))
+        return -EBADF;
+    if (likely(f.file->fmode & FMODE_WRITE)) {
+        if (f.file->fmode & FMODE_STREAM) {
+            n = do_write(f.file, buf, count, &none);
+        } else if (shared_position(f)) {
+            mutex_lock(&f.file->pos_lock);
+            n = do_write(f.file, buf, count, &f.file->pos);
+            mutex_unlock(&f.file->pos_lock);
+        } else {
+            n = do_write(f.file, buf, count, &f.file->pos);
+        }
+    }
+    fdput(f);
+    return n;
+}
+
+/* fd for a call that brings its own position; *err says why not. */
+static struct fd fdget_positioned(int fd, u32 mode, loff_t pos, long *err)
+{
+    struct fd f = {NULL, false};
+
+    *err = -EINVAL;
+    if (pos < 0)
+        return f;
+    *err = -EBADF;
+    f = fdget(fd);
+    if (!f.file)
+        return f;
+    *err = f.file->fmode & FMODE_STREAM ? -ESPIPE
+           : f.file->fmode & mode       ? 0
+                                        : -EBADF;
+    return f;
+}
+
+long sys_pread64(int fd, void __user *buf, size_t count, loff_t pos)
+{
+    long n;
+    struct fd f = fdget_positioned(fd, FMODE_READ, pos, &n);
+
+    if (!n)
+        n = do_read(f.file, buf, count, &pos);
+    fdput(f);
+    return n;
+}
+
+long sys_pwrite64(int fd, const void __user *buf, size_t count, loff_t pos)
+{
+    long n;
+    struct fd f = fdget_positioned(fd, FMODE_WRITE, pos, &n);
+
+    if (!n)
+        n = do_write(f.file, buf, count, &pos);
+    fdput(f);
+    return n;
+}
+
+/* ---- vectors ---- */
+
+struct vector {
+    struct iovec *iov;
+    unsigned long n;
+    struct iovec few[IOV_FEW];
+};
+
+static void vector_put(struct vector *v)
+{
+    if (v->iov != v->few)
+        kfree(v->iov);
+}
+
+static int vector_check(struct vector *v)
+{
+    size_t left = RW_MAX;
+    unsigned long i;
+
+    for (i = 0; i < v->n; i++) {
+        struct iovec *iov = &v->iov[i];
+
+        if ((ssize_t)iov->iov_len < 0)
+            return -EINVAL;
+        if (!access_ok(iov->iov_base, iov->iov_len))
+            return -EFAULT;
+        iov->iov_len = min((size_t)iov->iov_len, left);
+        left -= iov->iov_len;
+    }
+    return 0;
+}
+
+static int vector_get(struct vector *v, const void __user *iov,
+                      unsigned long n)
+{
+    int err = -EFAULT;
+
+    v->iov = v->few;
+    v->n = n;
+    if (n > UIO_MAXIOV)
+        return -EINVAL;
+    if (n > IOV_FEW)
+        v->iov = kmalloc(n * sizeof(*v->iov), GFP_KERNEL);
+    if (!v->iov)
+        return -ENOMEM;
+    if (!copy_from_user(v->iov, iov, n * sizeof(*v->iov)))
+        err = vector_check(v);
+    if (err)
+        vector_put(v);
+    return err;
+}
+
+/* After the first piece, a stream is asked only for what is there. */
+static bool would_block(struct file *file)
+{
+    return file->fmode & FMODE_STREAM && file->ops->poll &&
+           !(file->ops->poll(file, NULL) & (POLLIN | POLLHUP));
+}
+
+static ssize_t move_vector(struct file *file, struct vector *v, u32 mode,
+                           loff_t *pos)
+{
+    ssize_t done = 0, n;
+    unsigned long i;
+
+    for (i = 0; i < v->n; i++) {
+        const struct iovec *iov = &v->iov[i];
+
+        if (!iov->iov_len && (done || i + 1 < v->n))
+            continue;
+        if (mode == FMODE_READ && done && would_block(file))
+            break;
+        n = mode == FMODE_READ
+                ? do_read(file, iov->iov_base, iov->iov_len, pos)
+                : do_write(file, iov->iov_base, iov->iov_len, pos);
+        if (n < 0)
+            return done ? done : n;
+        done += n;
+        if ((size_t)n < iov->iov_len)
+            break;
+    }
+    return done;
+}
+
+static long vector_call(unsigned long fd, const void __user *iov,
+                        unsigned long n, u32 mode)
+{
+    struct fd f = fdget(fd);
+    struct vector v;
+    loff_t none = 0;
+    long done = -EBADF;
+
+    if (f.file && f.file->fmode & mode)
+        done = vector_get(&v, iov, n);
+    if (done) {
+        if (f.file)
+            fdput(f);
+        return done;
+    }
+    if (f.file->fmode & FMODE_STREAM) {
+        done = move_vector(f.file, &v, mode, &none);
+    } else {
+        mutex_lock(&f.file->pos_lock);
+        done = move_vector(f.file, &v, mode, &f.file->pos);
+        mutex_unlock(&f.file->pos_lock);
+    }
+    vector_put(&v);
+    fdput(f);
+    return done;
+}
+
+long sys_readv(unsigned long fd, const void __user *iov, unsigned long iovcnt)
+{
+    return vector_call(fd, iov, iovcnt, FMODE_READ);
+}
+
+long sys_writev(unsigned long fd, const void __user *iov, unsigned long iovcnt)
+{
+    return vector_call(fd, iov, iovcnt, FMODE_WRITE);
+}
+
+static long positioned_vector(unsigned long fd, const void __user *iov,
+                              unsigned long n, loff_t pos, u32 mode)
+{
+    struct vector v;
+    long done;
+    struct fd f = fdget_positioned(fd, mode, pos, &done);
+
+    if (!done)
+        done = vector_get(&v, iov, n);
+    else
+        goto put;
+    if (!done) {
+        done = move_vector(f.file, &v, mode, &pos);
+        vector_put(&v);
+    }
+put:
+    fdput(f);
+    return done;
+}
+
+/* The high half of the position means nothing where long has 64 bits. */
+long sys_preadv(unsigned long fd, const void __user *iov, unsigned long iovcnt,
+                unsigned long pos_low, unsigned long pos_high)
+{
+    return positioned_vector(fd, iov, iovcnt, pos_low, FMODE_READ);
+}
+
+long sys_pwritev(unsigned long fd, const void __user *iov,
+                 unsigned long iovcnt, unsigned long pos_low,
+                 unsigned long pos_high)
+{
+    return positioned_vector(fd, iov, iovcnt, pos_low, FMODE_WRITE);
+}
+
+/* ---- positions ---- */
+
+long sys_lseek(int fd, loff_t offset, int whence)
+{
+    struct fd f = fdget(fd);
+    loff_t pos;
+
+    if (!f.file)
+        return -EBADF;
+    if ((unsigned int)whence > SEEK_HOLE) {
+        pos = -EINVAL;
+    } else if (f.file->fmode & FMODE_STREAM || !f.file->ops->llseek) {
+        pos = -ESPIPE;
+    } else {
+        mutex_lock(&f.file->pos_lock);
+        pos = f.file->ops->llseek(f.file, offset, whence);
+        mutex_unlock(&f.file->pos_lock);
+    }
+    fdput(f);
+    return pos;
+}
+
+/* ---- from file to file ---- */
+
+static ssize_t kernel_write_any(struct file *out, const void *data, size_t n)
+{
+    loff_t none = 0, *pos = out->fmode & FMODE_STREAM ? &none : &out->pos;
+
+    if (out->ops->write_kernel)
+        return out->ops->write_kernel(out, data, n, pos);
+    n = kernel_write(out, data, n, *pos);
+    if ((ssize_t)n > 0)
+        *pos += n;
+    return n;
+}
+
+static ssize_t send_pages(struct file *in, struct file *out, loff_t *pos,
+                          size_t count)
+{
+    char *page = kmalloc(PAGE_SIZE, GFP_KERNEL);
+    ssize_t done = 0, n = 0, w;
+
+    if (!page)
+        return -ENOMEM;
+    while (count) {
+        n = kernel_read(in, page, min(count, PAGE_SIZE), *pos);
+        if (n <= 0)
+            break;
+        w = n = kernel_write_any(out, page, n);
+        if (w <= 0)
+            break;
+        *pos += w;
+        done += w;
+        count -= w;
+    }
+    kfree(page);
+    return done ? done : n;
+}
+
+static long send_file(struct file *in, struct file *out, loff_t __user *offset,
+                      size_t count)
+{
+    loff_t pos = in->pos;
+    ssize_t n;
+
+    if (!(in->fmode & FMODE_READ) || !(out->fmode & FMODE_WRITE))
+        return -EBADF;
+    if (offset && copy_from_user(&pos, offset, sizeof(pos)))
+        return -EFAULT;
+    if (out->flags & O_APPEND || pos < 0)
+        return -EINVAL;
+    n = send_pages(in, out, &pos, min(count, RW_MAX));
+    if (n < 0)
+        return n;
+    if (!offset)
+        in->pos = pos;
+    else if (copy_to_user(offset, &pos, sizeof(pos)))
+        return -EFAULT;
+    return n;
+}
+
+long sys_sendfile(int out_fd, int in_fd, void __user *offset, size_t count)
+{
+    struct file *in = fget(in_fd), *out = fget(out_fd);
+    long n = -EBADF;
+
+    if (in && out)
+        n = send_file(in, out, offset, count);
+    if (in)
+        fput(in);
+    if (out)
+        fput(out);
+    return n;
+}
+
+long sys_fadvise64(int fd, loff_t offset, size_t len, int advice)
+{
+    struct fd f = fdget(fd);
+    long err = 0;
+
+    if (!f.file)
+        return -EBADF;
+    if (S_ISFIFO(f.file->inode->mode))
+        err = -ESPIPE;
+    else if ((unsigned int)advice > 5)
+        err = -EINVAL;
+    fdput(f);
+    return err;
+}
