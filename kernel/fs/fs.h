@@ -134,6 +134,7 @@ struct file {
     struct vfsmount *mnt;
     const struct file_operations *ops;
     void *private_data;
+    u32 poll_mark; /* a fifo's: writers opened so far when it was opened */
     const char *anon_name; /* without a dentry: what readlink shows */
 };
 

@@ -219,7 +219,6 @@ static int add_name(struct unpack *u, struct dentry *dir, const char *name,
 {
     struct dentry *dentry;
     struct inode *inode;
-    int err;
 
     if (!lookup_child(dir, name, len, &dentry) &&
         settle_existing(dir, dentry, e))

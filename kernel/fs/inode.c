@@ -46,7 +46,7 @@ struct inode *inode_create(struct super_block *sb, mode_t mode)
     mutex_init(&inode->lock);
     mapping_init(&inode->mapping, inode, inode_file_size);
     inode->sb = sb;
-    inode->ino = atomic64_add_return(&sb->next_ino, 1);
+    inode->ino = atomic_add_return(&sb->next_ino, 1);
     inode->mode = mode;
     inode->nlink = 1;
     inode->uid = current->cred.fsuid;

@@ -268,7 +268,7 @@ int do_flock(struct file *file, unsigned int cmd);
 /* ---- pseudo file systems ---- */
 
 void tmpfs_init(void);
-void chrdev_init(void);
+void chrdevs_print(struct printer *out);
 void devtmpfs_init(void);
 void procfs_init(void);
 void sysfs_init(void);

@@ -13,6 +13,7 @@
 #include <kernel/fs/internal.h>
 #include <kernel/fs/tmpfs.h>
 #include <kernel/lib/string.h>
+#include <mm/page.h>
 #include <mm/physmap.h>
 
 static const struct inode_operations tmpfs_dir_ops, tmpfs_file_ops,
@@ -62,6 +63,7 @@ struct inode *tmpfs_inode(struct super_block *sb, mode_t mode, dev_t rdev)
         break;
     case S_IFREG:
         inode->fops = &tmpfs_file_fops;
+        inode->seals = F_SEAL_SEAL; /* memfd_create may take this off */
         break;
     case S_IFLNK:
         inode->ops = &tmpfs_link_ops;
@@ -136,6 +138,9 @@ static int tmpfs_rename(struct inode *old_dir, struct dentry *old,
 
 static int tmpfs_truncate(struct inode *inode, u64 size)
 {
+    if ((size < inode->size && inode->seals & F_SEAL_SHRINK) ||
+        (size > inode->size && inode->seals & F_SEAL_GROW))
+        return -EPERM;
     if (size < inode->size)
         filemap_truncate(&inode->mapping, size);
     inode->size = size;
@@ -210,6 +215,9 @@ static ssize_t write_locked(struct inode *inode, const char __user *buf,
     size_t room = room_for(inode, *pos, count);
     ssize_t n;
 
+    if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) ||
+        (inode->seals & F_SEAL_GROW && *pos + count > inode->size))
+        return -EPERM;
     if (!room)
         return -ENOSPC;
     n = filemap_write(&inode->mapping, buf, room, *pos);
@@ -242,6 +250,12 @@ static ssize_t tmpfs_write(struct file *file, const char __user *buf,
 
 static int tmpfs_mmap(struct file *file, struct vm_area_struct *vma)
 {
+    if (file->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) &&
+        vma->vm_flags & VM_SHARED) {
+        if (vma->vm_flags & VM_WRITE)
+            return -EPERM;
+        vma->vm_flags &= ~VM_MAYWRITE;
+    }
     return filemap_mmap(&file->inode->mapping, vma);
 }
 
@@ -508,4 +522,38 @@ int tmpfs_tmpfile(const struct path *dir, u32 flags, mode_t mode,
         return no_inode_error(sb);
     snprintf(name, sizeof(name), "#%llu", (unsigned long long)inode->ino);
     return open_unnamed(dir, name, inode, flags, file);
+}
+
+#define SEALS_ALL                                                              \
+    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |                \
+     F_SEAL_FUTURE_WRITE)
+
+static long add_seals(struct inode *inode, u32 seals)
+{
+    if (seals & ~SEALS_ALL)
+        return -EINVAL;
+    if (inode->seals & F_SEAL_SEAL)
+        return -EPERM;
+    if (seals & F_SEAL_WRITE && !(inode->seals & F_SEAL_WRITE) &&
+        atomic_read(&inode->mapping.writable_maps))
+        return -EBUSY;
+    inode->seals |= seals;
+    return 0;
+}
+
+long memfd_fcntl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+    struct inode *inode = file->inode;
+    long ret;
+
+    if (file->ops != &tmpfs_file_fops)
+        return -EINVAL;
+    if (cmd == F_GET_SEALS)
+        return inode->seals;
+    if (!(file->fmode & FMODE_WRITE))
+        return -EPERM;
+    mutex_lock(&inode->lock);
+    ret = add_seals(inode, arg);
+    mutex_unlock(&inode->lock);
+    return ret;
 }
