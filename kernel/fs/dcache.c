@@ -375,20 +375,29 @@ static struct dentry *child_after(struct dentry *dir, struct dentry *child)
     return next;
 }
 
-static int dcache_iterate(struct file *file, struct dir_context *ctx)
+bool dir_emit_dots(struct file *file, struct dir_context *ctx)
 {
-    struct dentry *dir = file->dentry, *child, *next;
+    struct dentry *dir = file->dentry;
 
     if (ctx->pos == 0) {
         if (!ctx->emit(ctx, ".", 1, dir->inode->ino, DT_DIR))
-            return 0;
+            return false;
         ctx->pos = 1;
     }
     if (ctx->pos == 1) {
         if (!ctx->emit(ctx, "..", 2, dir->parent->inode->ino, DT_DIR))
-            return 0;
+            return false;
         ctx->pos = DOTS;
     }
+    return true;
+}
+
+static int dcache_iterate(struct file *file, struct dir_context *ctx)
+{
+    struct dentry *dir = file->dentry, *child, *next;
+
+    if (!dir_emit_dots(file, ctx))
+        return 0;
     for (child = child_at(dir, ctx->pos); child; child = next) {
         u32 cookie = child->cookie;
 

@@ -8,8 +8,9 @@
 #include <kernel/fs/internal.h>
 #include <kernel/fs/poll.h>
 
-#include <linux/eventfd.h>
-
+#define EFD_SEMAPHORE 1 /* eventfd(2) */
+#define EFD_CLOEXEC O_CLOEXEC
+#define EFD_NONBLOCK O_NONBLOCK
 #define COUNT_MAX (~0ull - 1)
 
 struct eventfd {

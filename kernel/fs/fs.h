@@ -33,6 +33,7 @@ struct super_block;
 struct vfsmount;
 struct poll_table;
 struct pipe;
+struct pseudo_entry;
 struct file_lock;
 
 struct path { /* a name in a mounted tree; each part referenced */
@@ -82,6 +83,7 @@ struct inode {
     union {
         char *link;        /* symlink of a memory fs: kmalloc'ed target */
         struct pipe *pipe; /* fifo that somebody has open */
+        struct pseudo_entry *pseudo; /* procfs, sysfs */
     };
     struct file_lock *locks; /* (locks_lock) flock and fcntl */
     u32 seals;       /* (lock) F_SEAL_*; a memfd's */

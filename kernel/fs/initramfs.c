@@ -19,6 +19,8 @@
 #include <mm/layout.h>
 #include <mm/page.h>
 
+void section_free_reserved(phys_addr_t start, phys_addr_t end);
+
 struct hard_link { /* a thing of which more names may come */
     struct list_head link;
     u32 ino, dev_major, dev_minor;
@@ -42,7 +44,7 @@ static void give_back(struct unpack *u, phys_addr_t upto)
     upto = ALIGN_DOWN(upto, PAGE_SIZE);
     if (upto <= u->freed)
         return;
-    free_reserved_range(u->freed, upto);
+    section_free_reserved(u->freed, upto);
     u->freed = upto;
 }
 
@@ -316,6 +318,7 @@ void initramfs_unpack(void)
     list_for_each_entry_safe(l, next, &u.links, link)
         link_forget(l);
     give_back(&u, ALIGN_UP(end, PAGE_SIZE));
+    bootinfo.initrd_start = bootinfo.initrd_end = 0;
     pr_info("initramfs: %llu entries, %llu KiB\n",
             (unsigned long long)u.entries, (unsigned long long)(u.bytes / KIB));
 }

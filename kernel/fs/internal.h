@@ -69,6 +69,8 @@ void d_forget_tree(struct dentry *root); /* a memory fs is unmounted */
 
 /* directory reading of memory file systems */
 extern const struct file_operations dcache_dir_fops;
+/* Positions 0 and 1 of any directory; false: the buffer is full. */
+bool dir_emit_dots(struct file *file, struct dir_context *ctx);
 
 /* Path from `root` (NULL: from the very top), ending at buf + size.
  * Returns its start, or NULL if it does not fit. */

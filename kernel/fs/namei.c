@@ -198,14 +198,13 @@ ssize_t read_link(struct inode *inode, char *buf, size_t size)
 {
     size_t len;
 
-    if (inode->link) {
-        len = min(strlen(inode->link), size);
-        memcpy(buf, inode->link, len);
-        return len;
-    }
-    if (!inode->ops || !inode->ops->readlink)
+    if (inode->ops && inode->ops->readlink)
+        return inode->ops->readlink(inode, buf, size);
+    if (!inode->sb->memory)
         return -EINVAL;
-    return inode->ops->readlink(inode, buf, size);
+    len = min(strlen(inode->link), size);
+    memcpy(buf, inode->link, len);
+    return len;
 }
 
 /* Puts the link's target before the rest of the text. */

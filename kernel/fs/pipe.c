@@ -10,8 +10,7 @@
  *            wake-up only if somebody waits.
  * Locking    pipe->lock (mutex) covers all but the queues.  Waiters look
  *            without it and look again with it.
- * Invariant  0 <= head - tail <= size; a slot has a page <=> it holds bytes,
- *            but for slot 0 of an empty pipe.
+ * Invariant  0 <= head - tail <= size; a slot that holds bytes has a page.
  * Context    may sleep.
  */
 #include <kernel/fs/internal.h>
@@ -147,8 +146,6 @@ static ssize_t copy_in(struct pipe *pipe, const char __user *buf, size_t count)
         left = copy_from_user(*slot + offset, buf + done, piece);
         done += piece - left;
         pipe->head += piece - left;
-        if (left && !offset && pipe->head != 0 && pipe->head % PAGE_SIZE == 0)
-            slot_free(slot); /* nothing of it arrived */
     }
     return done || !left ? (ssize_t)done : -EFAULT;
 }
