@@ -66,10 +66,7 @@ void memory_free_init(void)
     free_image_part(__init_start, __init_end);
 }
 
-void memory_free_initrd(void)
+void memory_free_reserved(phys_addr_t start, phys_addr_t end)
 {
-    phys_addr_t start = ALIGN_DOWN(bootinfo.initrd_start, PAGE_SIZE);
-
-    section_free_reserved(start, PAGE_ALIGN(bootinfo.initrd_end));
-    bootinfo.initrd_start = bootinfo.initrd_end = 0;
+    section_free_reserved(start, end);
 }

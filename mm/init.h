@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include <mm/types.h>
+
 /* After bootinfo_init and cmdline_init, on the loader's tables.  Afterwards
  * the master table is loaded and every allocator works. */
 void memory_init(void);
@@ -11,8 +13,9 @@ void memory_init(void);
  * Nothing of __init may be called any more. */
 void memory_free_init(void);
 
-/* Gives back the initramfs once its contents have been copied. */
-void memory_free_initrd(void);
+/* Gives back whole frames of a reserved range: the initramfs, while its
+ * contents are being copied out. */
+void memory_free_reserved(phys_addr_t start, phys_addr_t end);
 
 /* Maps the running CPU's window in the CPU entry area and makes the CPU use
  * it (kernel/x86/entry_area.h).  Context: interrupts off. */

@@ -16,10 +16,9 @@
 #include <kernel/fs/tmpfs.h>
 #include <kernel/lib/cpio.h>
 #include <kernel/lib/string.h>
+#include <mm/init.h>
 #include <mm/layout.h>
 #include <mm/page.h>
-
-void section_free_reserved(phys_addr_t start, phys_addr_t end);
 
 struct hard_link { /* a thing of which more names may come */
     struct list_head link;
@@ -44,7 +43,7 @@ static void give_back(struct unpack *u, phys_addr_t upto)
     upto = ALIGN_DOWN(upto, PAGE_SIZE);
     if (upto <= u->freed)
         return;
-    section_free_reserved(u->freed, upto);
+    memory_free_reserved(u->freed, upto);
     u->freed = upto;
 }
 
