@@ -535,7 +535,7 @@ static long add_seals(struct inode *inode, u32 seals)
     if (inode->seals & F_SEAL_SEAL)
         return -EPERM;
     if (seals & F_SEAL_WRITE && !(inode->seals & F_SEAL_WRITE) &&
-        atomic_read(&inode->mapping.writable_maps))
+        mapping_writably_mapped(&inode->mapping))
         return -EBUSY;
     inode->seals |= seals;
     return 0;
