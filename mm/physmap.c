@@ -134,6 +134,21 @@ static void remove_reservation(size_t at)
         reservations[i] = reservations[i + 1];
 }
 
+/* Makes one of a reservation and the equal one that ends where it starts. */
+static void join_reservation(size_t at)
+{
+    struct reservation *prev, *res = &reservations[at];
+
+    if (at == 0 || at >= nr_reservations)
+        return;
+    prev = res - 1;
+    if (prev->run.end != res->run.start || prev->owner != res->owner ||
+        prev->why != res->why)
+        return;
+    prev->run.end = res->run.end;
+    remove_reservation(at);
+}
+
 void physmap_reserve_as(phys_addr_t start, phys_addr_t end,
                         enum page_owner owner, const char *why)
 {
@@ -145,16 +160,9 @@ void physmap_reserve_as(phys_addr_t start, phys_addr_t end,
     while (at < nr_reservations &&
            reservations[at].run.start <= new.run.start)
         at++;
-    if (at > 0) {
-        struct reservation *prev = &reservations[at - 1];
-
-        if (prev->run.end == new.run.start && prev->owner == owner &&
-            prev->why == why) {
-            prev->run.end = new.run.end;
-            return;
-        }
-    }
     insert_reservation(at, new);
+    join_reservation(at + 1);
+    join_reservation(at);
 }
 
 void physmap_reserve(phys_addr_t start, phys_addr_t end, const char *why)
