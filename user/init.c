@@ -123,7 +123,8 @@ static int run_experiments(void)
     size_t n = 2;
 
     words = strdup(words ? words : "all");
-    for (word = strtok(words, " \""); word && n < 15; word = strtok(NULL, " \""))
+    word = strtok(words, " \"");
+    for (; word && n < 15; word = strtok(NULL, " \""))
         argv[n++] = word;
     return run(argv);
 }

@@ -87,8 +87,8 @@ static void child_writes(char *p)
 
     for (i = 0; i < 3; i++)
         p[i * PAGE_SIZE] = 3;
-    expect("faults in a child that writes to 3 shared pages",
-           faults() - before, 3);
+    expect("faults in a child that writes to 3 shared pages", faults() - before,
+           3);
     if (shared)
         printf("  child's first page: frame %#lx before, %#lx after\n",
                (unsigned long)shared, (unsigned long)frame_of(p));

@@ -20,6 +20,7 @@ struct query_ops {
     void (*greet)(struct printer *out);
 };
 
-/* ops must live as long as the entry.  NULL: no memory, or the name is taken. */
+/* ops must live as long as the entry.  NULL: no memory, or the name is
+ * taken. */
 struct pseudo_entry *query_create(struct pseudo_entry *dir, const char *name,
                                   mode_t mode, const struct query_ops *ops);

@@ -13,7 +13,8 @@
 #define CPIO_HEADER_LEN (CPIO_MAGIC_LEN + CPIO_FIELDS * 8)
 #define CPIO_NAME_MAX 8192 /* a path and NULs that push data to a page */
 
-enum { /* order of the fields */
+/* Order of the fields. */
+enum {
     F_INO,
     F_MODE,
     F_UID,
@@ -60,9 +61,11 @@ static bool parse_field(const u8 *text, u32 *value)
 
 static bool is_compressed(const u8 *p, size_t left)
 {
-    return (left >= 2 && p[0] == 0x1f && p[1] == 0x8b) || /* gzip */
+    static const u8 xz[] = {0xfd, '7', 'z', 'X', 'Z', 0};
+
+    return (left >= 2 && p[0] == 0x1f && p[1] == 0x8b) ||      /* gzip */
            (left >= 4 && !memcmp(p, "\x28\xb5\x2f\xfd", 4)) || /* zstd */
-           (left >= 6 && !memcmp(p, "\xfd" "7zXZ", 6)) ||
+           (left >= 6 && !memcmp(p, xz, sizeof(xz))) ||
            (left >= 4 && !memcmp(p, "\x04\x22\x4d\x18", 4)); /* lz4 */
 }
 

@@ -29,7 +29,7 @@ struct cpio_entry {
     const char *name; /* NUL-terminated, inside the archive */
     const u8 *data;   /* size bytes inside the archive */
     u32 size;
-    u32 ino, nlink;   /* hard links share (dev, ino); the last has the data */
+    u32 ino, nlink; /* hard links share (dev, ino); the last has the data */
     u32 mode, uid, gid, mtime;
     u32 dev_major, dev_minor, rdev_major, rdev_minor;
 };

@@ -53,8 +53,8 @@ static const char *check_load(const Elf64_Phdr *ph, u64 file_size, u64 user_end)
     return NULL;
 }
 
-const char *elf_check_segments(const Elf64_Phdr *phdrs, size_t n,
-                               u64 file_size, u64 user_end)
+const char *elf_check_segments(const Elf64_Phdr *phdrs, size_t n, u64 file_size,
+                               u64 user_end)
 {
     u64 last_end = 0;
     bool any = false;

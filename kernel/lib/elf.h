@@ -20,5 +20,5 @@ const char *elf_check_header(const Elf64_Ehdr *header, u64 file_size);
  * below user_end, ascending, no wrap, sizes that make sense.
  * Returns NULL, or what is wrong.
  */
-const char *elf_check_segments(const Elf64_Phdr *phdrs, size_t n,
-                               u64 file_size, u64 user_end);
+const char *elf_check_segments(const Elf64_Phdr *phdrs, size_t n, u64 file_size,
+                               u64 user_end);

@@ -39,8 +39,7 @@ static inline struct rb_node *rb_parent(const struct rb_node *node)
 void rb_insert(struct rb_root *root, struct rb_node *node,
                struct rb_node *parent, struct rb_node **link,
                rb_update_fn *update);
-void rb_erase(struct rb_root *root, struct rb_node *node,
-              rb_update_fn *update);
+void rb_erase(struct rb_root *root, struct rb_node *node, rb_update_fn *update);
 /* Recomputes from `node` up to the root, stopping where nothing changes. */
 void rb_propagate(struct rb_node *node, rb_update_fn *update);
 

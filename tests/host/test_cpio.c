@@ -21,8 +21,8 @@ static void add(struct archive *a, const char *name, unsigned int mode,
     a->len += (size_t)sprintf(a->data + a->len,
                               "070701%08X%08x%08X%08X%08X%08X%08X%08X%08X%08X"
                               "%08X%08X%08X",
-                              7, mode, 1, 2, 1, 99, (unsigned int)size, 3, 4,
-                              5, 6, (unsigned int)strlen(name) + 1, 0);
+                              7, mode, 1, 2, 1, 99, (unsigned int)size, 3, 4, 5,
+                              6, (unsigned int)strlen(name) + 1, 0);
     strcpy(a->data + a->len, name);
     a->len = ALIGN_UP(a->len + strlen(name) + 1, 4ul);
     memcpy(a->data + a->len, data, size);
@@ -112,7 +112,7 @@ static void names_may_be_padded(void **state)
     (void)state;
     add(&a, "padded", 0100644, "12345678");
     memmove(a.data + 160, a.data + 120, a.len - 120);
-    memset(a.data + 117, 0, 43); /* behind "padded", at 110 */
+    memset(a.data + 117, 0, 43);                /* behind "padded", at 110 */
     memcpy(a.data + 6 + 8 * 11, "0000002F", 8); /* 7 + 40 */
     a.len += 40;
     add(&a, "TRAILER!!!", 0, "");
@@ -143,9 +143,9 @@ static void random_damage_never_reads_outside(void **state)
     for (round = 0; round < 50000; round++) {
         a = sample();
         for (i = (int)(host_random() % 4); i >= 0; i--)
-            a.data[host_random() % a.len] =
-                host_random() % 2 ? "0f8F"[host_random() % 4]
-                                  : (char)host_random();
+            a.data[host_random() % a.len] = host_random() % 2
+                                                ? "0f8F"[host_random() % 4]
+                                                : (char)host_random();
         count(a.data, host_random() % 3 ? a.len : host_random() % a.len,
               &error);
     }

@@ -14,18 +14,26 @@ static Elf64_Ehdr good_header(void)
 {
     return (Elf64_Ehdr){
         .e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1},
-        .e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = 1,
-        .e_phoff = 64, .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 2,
+        .e_type = ET_EXEC,
+        .e_machine = EM_X86_64,
+        .e_version = 1,
+        .e_phoff = 64,
+        .e_phentsize = sizeof(Elf64_Phdr),
+        .e_phnum = 2,
     };
 }
 
 static void good_segments(Elf64_Phdr ph[2])
 {
-    ph[0] = (Elf64_Phdr){.p_type = PT_LOAD, .p_offset = 0,
-                         .p_vaddr = 0x400000, .p_filesz = 0x1800,
+    ph[0] = (Elf64_Phdr){.p_type = PT_LOAD,
+                         .p_offset = 0,
+                         .p_vaddr = 0x400000,
+                         .p_filesz = 0x1800,
                          .p_memsz = 0x1800};
-    ph[1] = (Elf64_Phdr){.p_type = PT_LOAD, .p_offset = 0x1800,
-                         .p_vaddr = 0x402800, .p_filesz = 0x100,
+    ph[1] = (Elf64_Phdr){.p_type = PT_LOAD,
+                         .p_offset = 0x1800,
+                         .p_vaddr = 0x402800,
+                         .p_filesz = 0x100,
                          .p_memsz = 0x9000};
 }
 

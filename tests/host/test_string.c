@@ -216,8 +216,8 @@ static void printf_extras(void **state)
     (void)state;
     k_snprintf(buf, sizeof(buf), "%pa|%p|%*d|%-*d|%.*s", &pa, (void *)0x10, 4,
                7, 4, 7, 2, "abc");
-    assert_string_equal(
-        buf, "0x00000000fee00000|0x0000000000000010|   7|7   |ab");
+    assert_string_equal(buf,
+                        "0x00000000fee00000|0x0000000000000010|   7|7   |ab");
     assert_int_equal(k_snprintf(NULL, 0, "%d", 12345), 5);
     assert_int_equal(scnprintf(buf, 4, "%d", 12345), 3);
     assert_string_equal(buf, "123");

@@ -101,10 +101,10 @@ static bool run_test(const struct ktest *test, unsigned int number)
     }
     if (run.skipped && !run.failed)
         say("ok %u %s.%s # SKIP %s", number, test->suite, test->name,
-                  run.skipped);
+            run.skipped);
     else
-        say("%sok %u %s.%s", run.failed ? "not " : "", number,
-                  test->suite, test->name);
+        say("%sok %u %s.%s", run.failed ? "not " : "", number, test->suite,
+            test->name);
     return !run.failed;
 }
 
@@ -175,7 +175,7 @@ int ktest_run(const char *glob)
         say("Bail out! no test is called \"%s\"", glob);
         return 1;
     }
-    say("# %zu tests, %d failed; repeat with \"selftest=%s seed=%llu\"",
-              n, failures, *glob ? glob : "*", (unsigned long long)run.seed);
+    say("# %zu tests, %d failed; repeat with \"selftest=%s seed=%llu\"", n,
+        failures, *glob ? glob : "*", (unsigned long long)run.seed);
     return failures;
 }

@@ -99,8 +99,7 @@ static int open_bar(void)
         if (!says(entry->d_name, "vendor", "0x1234") ||
             !says(entry->d_name, "device", "0x11e8"))
             continue;
-        snprintf(path, sizeof(path), DEVICES "/%.32s/resource0",
-                 entry->d_name);
+        snprintf(path, sizeof(path), DEVICES "/%.32s/resource0", entry->d_name);
         bar = open(path, O_RDWR | O_SYNC);
         err = bar < 0 ? errno : 0;
     }

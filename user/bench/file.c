@@ -86,12 +86,12 @@ static void close_file(void)
 #define LINES_OF(kind)                                                         \
     {                                                                          \
         {kind "_private_read_fault", "4M", do_fault, 0, MAP_PRIVATE, 5},       \
-        {kind "_private_write_fault", "4M", do_fault, 0,                       \
-         MAP_PRIVATE | WRITES, 5},                                             \
-        {kind "_shared_read_fault", "4M", do_fault, 0, MAP_SHARED, 5},         \
-        {kind "_shared_write_fault", "4M", do_fault, 0, MAP_SHARED | WRITES,   \
-         5},                                                                   \
-        {kind "_msync", "4M", do_msync, 0, 0, 5},                              \
+            {kind "_private_write_fault", "4M", do_fault, 0,                   \
+             MAP_PRIVATE | WRITES,        5},                                  \
+            {kind "_shared_read_fault", "4M", do_fault, 0, MAP_SHARED, 5},     \
+            {kind "_shared_write_fault", "4M", do_fault, 0,                    \
+             MAP_SHARED | WRITES,        5},                                   \
+            {kind "_msync", "4M", do_msync, 0, 0, 5},                          \
     }
 
 static const struct bench file_lines[] = LINES_OF("file");

@@ -25,8 +25,7 @@ static int do_mprotect(const struct bench *b, struct sample *s)
     write_pages(base, area);
     start = ticks();
     for (int i = 0; i < rounds && !err; i++) {
-        if (mprotect(target, b->arg, PROT_READ) ||
-            mprotect(target, b->arg, RW))
+        if (mprotect(target, b->arg, PROT_READ) || mprotect(target, b->arg, RW))
             err = errno;
         if (b->flags & TOUCH)
             write_pages(target, b->arg);

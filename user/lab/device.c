@@ -93,8 +93,8 @@ static void try_map(const char *name, const char *path, int open_mode,
 static void check_granularity(const char *path)
 {
     int fd = open(path, O_RDWR | O_CLOEXEC);
-    char *p = mmap(NULL, 3 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                   0);
+    char *p =
+        mmap(NULL, 3 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     struct fault inside, beyond;
 
     p = mmap(p + 4096, lab_broken ? 8192 : 1, PROT_READ | PROT_WRITE,

@@ -30,10 +30,8 @@ static const struct {
     const char *name;
     uintptr_t addr;
 } kernel_places[] = {
-    {"direct_map", 0xffff888000001000},
-    {"direct_map_far", 0xffffc87fffffe000},
-    {"vmalloc", 0xffffc90000001000},
-    {"kernel_text", 0xffffffff81000000},
+    {"direct_map", 0xffff888000001000}, {"direct_map_far", 0xffffc87fffffe000},
+    {"vmalloc", 0xffffc90000001000},    {"kernel_text", 0xffffffff81000000},
     {"top_page", 0xfffffffffffff000},
 };
 

@@ -35,7 +35,7 @@ struct lab {
 extern bool lab_broken; /* do it wrongly */
 
 #define LAB_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-void obs(const char *fmt, ...) LAB_PRINTF(1, 2);    /* an OBS line */
+void obs(const char *fmt, ...) LAB_PRINTF(1, 2); /* an OBS line */
 bool check(bool ok, const char *why, ...) LAB_PRINTF(2, 3);
 void answer(const char *fmt, ...) LAB_PRINTF(1, 2); /* if all checks held */
 void skip(const char *why); /* this system cannot show it; return then */
@@ -45,9 +45,9 @@ bool lab_run(const struct lab *x);
 
 /* What a signal said about a fault. */
 struct fault {
-    int sig, code;   /* SIGSEGV ..., SEGV_MAPERR ...; sig 0: none came */
-    void *addr;      /* si_addr */
-    long trap, err;  /* the CPU's vector and error code */
+    int sig, code;       /* SIGSEGV ..., SEGV_MAPERR ...; sig 0: none came */
+    void *addr;          /* si_addr */
+    long trap, err;      /* the CPU's vector and error code */
     unsigned long value; /* what a load got, if it came through */
 };
 struct fault try_load(const volatile void *addr);
@@ -57,7 +57,7 @@ struct fault try_call(void (*fn)(void *arg), void *arg);
 const char *fault_words(const struct fault *f); /* "SIGSEGV/MAPERR err=5 ..." */
 
 const char *errno_name(int err); /* "EPERM" */
-long lab_faults(void); /* minor faults of this process so far */
+long lab_faults(void);           /* minor faults of this process so far */
 
 /*
  * Asks Pagewalk's kernel ("do WORDS" of /proc/exp); the answer without its

@@ -22,9 +22,11 @@ static void check_stage(struct exp *e, enum boot_stage_id id, phys_addr_t phys)
 
     if (!s->cr0)
         return; /* this way of booting does not pass it */
-    exp_obs(e, "stage=%s PE=%d PG=%d LMA=%d cr3=%#llx cr4=%#llx addr=%#llx "
-               "phys=%pa seen=%#x", boot_stage_name(id), !!(s->cr0 & CR0_PE),
-            paging, !!(s->efer & EFER_LMA), (unsigned long long)s->cr3,
+    exp_obs(e,
+            "stage=%s PE=%d PG=%d LMA=%d cr3=%#llx cr4=%#llx addr=%#llx "
+            "phys=%pa seen=%#x",
+            boot_stage_name(id), !!(s->cr0 & CR0_PE), paging,
+            !!(s->efer & EFER_LMA), (unsigned long long)s->cr3,
             (unsigned long long)s->cr4, (unsigned long long)s->address, &phys,
             (u32)s->seen);
     exp_check(e, (u32)s->seen == BOOT_TRACE_MAGIC, "%s: other memory",

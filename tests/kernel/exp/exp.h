@@ -45,8 +45,8 @@ struct experiment {
 
 #define EXPERIMENT(name)                                                       \
     static const struct experiment exp_##name;                                 \
-    static const struct experiment *const exp_ptr_##name                       \
-        __section(".experiments") = &exp_##name;                               \
+    static const struct experiment *const exp_ptr_##name __section(            \
+        ".experiments") = &exp_##name;                                         \
     static const struct experiment exp_##name
 
 /* One "OBS key=value ..." line. */
@@ -68,13 +68,12 @@ struct exp_helper {
 
 #define EXP_HELPER(name_, fn_)                                                 \
     static const struct exp_helper exp_helper_##name_ = {#name_, fn_};         \
-    static const struct exp_helper *const exp_helper_ptr_##name_               \
-        __section(".exp_helpers") = &exp_helper_##name_
+    static const struct exp_helper *const exp_helper_ptr_##name_ __section(    \
+        ".exp_helpers") = &exp_helper_##name_
 
 /* "none", or the entry in words: "present pfn=0xfea00 W U NX UC G". */
 struct pt_walk;
-const char *exp_entry_words(const struct pt_walk *walk, char *buf,
-                            size_t size);
+const char *exp_entry_words(const struct pt_walk *walk, char *buf, size_t size);
 /* The walk of a kernel address through the table that CR3 points to. */
 void exp_walk(const volatile void *va, struct pt_walk *walk);
 

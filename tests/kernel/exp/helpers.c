@@ -23,9 +23,9 @@ static int help_ledger(const char *args, struct printer *out)
     (void)args;
     slab_shrink();
     page_ledger_read(&ledger);
-    printer_printf(out, "%llu\n",
-                   (unsigned long long)(ledger.total -
-                                        ledger.pages[OWNER_FREE]));
+    printer_printf(
+        out, "%llu\n",
+        (unsigned long long)(ledger.total - ledger.pages[OWNER_FREE]));
     return 0;
 }
 EXP_HELPER(ledger, help_ledger);
@@ -50,7 +50,7 @@ static int help_pte(const char *args, struct printer *out)
 }
 EXP_HELPER(pte, help_pte);
 
-/* where: CR3, this task's table, and an address of kernel text with its frame */
+/* where: CR3, this task's table, an address of kernel text and its frame */
 static int help_where(const char *args, struct printer *out)
 {
     struct pt_walk walk;
@@ -60,8 +60,7 @@ static int help_where(const char *args, struct printer *out)
     printer_printf(out, "cr3=%#llx table=%#llx text=%p text_pfn=%#llx\n",
                    (unsigned long long)(read_cr3() & PTE_PFN_MASK),
                    (unsigned long long)__pa(current->mm->root),
-                   (void *)help_where,
-                   (unsigned long long)PFN_DOWN(walk.phys));
+                   (void *)help_where, (unsigned long long)PFN_DOWN(walk.phys));
     return 0;
 }
 EXP_HELPER(where, help_where);
@@ -83,7 +82,9 @@ static int change_entry(u64 va, u64 clear, u64 set)
     spin_lock(&mm->page_table_lock);
     pt_start(&c, mm->root, va, va + PAGE_SIZE);
     if (c.slot && c.level == 0 && (c.slot->val & PTE_PRESENT)) {
-        pt_set(&c, (pte_t){((c.slot->val & ~clear) | set) & pte_supported_mask});
+        u64 bits = (c.slot->val & ~clear) | set;
+
+        pt_set(&c, (pte_t){bits & pte_supported_mask});
         err = 0;
     }
     spin_unlock(&mm->page_table_lock);
@@ -137,11 +138,11 @@ static int help_segments(const char *args, struct printer *out)
 
         if (!(d & BIT(44))) /* a system descriptor takes two */
             break;
-        printer_printf(out, " gdt[%zu]=base:%#llx,limit:%#llx,dpl:%llu", i,
-                       (unsigned long long)((d >> 16 & 0xffffff) |
-                                            (d >> 56) << 24),
-                       (unsigned long long)((d & 0xffff) | (d >> 32 & 0xf0000)),
-                       (unsigned long long)(d >> 45 & 3));
+        printer_printf(
+            out, " gdt[%zu]=base:%#llx,limit:%#llx,dpl:%llu", i,
+            (unsigned long long)((d >> 16 & 0xffffff) | (d >> 56) << 24),
+            (unsigned long long)((d & 0xffff) | (d >> 32 & 0xf0000)),
+            (unsigned long long)(d >> 45 & 3));
     }
     printer_puts(out, "\n");
     return 0;

@@ -199,8 +199,8 @@ static void run_bios_area(struct exp *e)
     rom = (u8 __force *)ioremap_cache(BIOS_START, size);
     if (!exp_check(e, rom != NULL, "the BIOS area could not be mapped"))
         return;
-    entries = count_entries((unsigned long)rom, (unsigned long)rom + 16 *
-                                                    PAGE_SIZE, BIOS_START);
+    entries = count_entries((unsigned long)rom,
+                            (unsigned long)rom + 16 * PAGE_SIZE, BIOS_START);
     if (exp_check(e, entries == 16, "%zu entries map 64 KiB", entries)) {
         reset = rom + (RESET_VECTOR - BIOS_START);
         memcpy(date, rom + (BIOS_DATE - BIOS_START), 8);

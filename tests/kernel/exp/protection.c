@@ -124,9 +124,11 @@ static void run_cells(struct exp *e, struct pt_cursor *c, unsigned long va)
 
 static void run_matrix(struct exp *e)
 {
-    struct mmap_request req = {
-        .len = PAGE_SIZE, .prot = PROT_ALL, .flags = MAP_PRIVATE_ANONYMOUS,
-        .vm_flags_may = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC};
+    struct mmap_request req = {.len = PAGE_SIZE,
+                               .prot = PROT_ALL,
+                               .flags = MAP_PRIVATE_ANONYMOUS,
+                               .vm_flags_may =
+                                   VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC};
     long va = do_mmap(current->mm, &req);
     u8 ret = OPCODE_RET;
     struct pt_cursor c;
@@ -223,8 +225,8 @@ static void run_descriptor_tables(struct exp *e)
     exp_check(e, walk.leaf_level >= 0 && walk.phys != gdtr.base,
               "GDTR holds a physical address");
     exp_walk((void *)idtr.base, &walk);
-    exp_obs(e, "idtr=%#llx phys=%pa writable=%d",
-            (unsigned long long)idtr.base, &walk.phys, walk.write);
+    exp_obs(e, "idtr=%#llx phys=%pa writable=%d", (unsigned long long)idtr.base,
+            &walk.phys, walk.write);
     exp_check(e, walk.leaf_level >= 0 && walk.phys != idtr.base,
               "IDTR holds a physical address");
     exp_check(e, !walk.write, "the IDT is mapped writable");

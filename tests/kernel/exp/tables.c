@@ -92,8 +92,9 @@ static void run_graft(struct exp *e)
             pte_pfn(master_table[slot]), pte_pfn(mine[slot]),
             pte_pfn(root[slot]));
     exp_check(e, equal == KERNEL_HALF, "a slot of the kernel half differs");
-    exp_check(e, equal_slots(mine, master_table, KERNEL_HALF, ENTRIES) ==
-                     KERNEL_HALF, "our own kernel half lags behind");
+    exp_check(
+        e, equal_slots(mine, master_table, KERNEL_HALF, ENTRIES) == KERNEL_HALF,
+        "our own kernel half lags behind");
     exp_check(e, user_equal < KERNEL_HALF, "both have the same user half");
     exp_check(e, __pa(mine) != __pa(root), "one table for two");
     free_root(made);
@@ -104,8 +105,8 @@ static void run_graft(struct exp *e)
 EXPERIMENT(graft) = {
     .id = "0.8",
     .question = "how does the kernel's table get into a process's?",
-    .claim = "the upper 256 top-level entries are copied once; everything below "
-             "them is shared",
+    .claim = "the upper 256 top-level entries are copied once; everything "
+             "below them is shared",
     .broken = "the slot of vmalloc is forgotten in the copy",
     .run = run_graft,
 };
@@ -120,8 +121,7 @@ struct sample {
 };
 
 /* Reads every sample while `root` is loaded; faults become a mismatch. */
-static size_t read_under(pte_t *root, struct sample *s, size_t n,
-                         u64 *cr3_seen)
+static size_t read_under(pte_t *root, struct sample *s, size_t n, u64 *cr3_seen)
 {
     u64 flags = local_irq_save();
     u64 cr3 = read_cr3();
@@ -167,8 +167,8 @@ static void run_switch(struct exp *e)
         exp_obs(e, "%s va=%p pfn=%#lx value=%#x", samples[i].name,
                 samples[i].va, samples[i].pfn, samples[i].value);
         pt_walk_address(b, (unsigned long)samples[i].va, &walk);
-        exp_check(e, walk.leaf_level >= 0 &&
-                         PFN_DOWN(walk.phys) == samples[i].pfn,
+        exp_check(e,
+                  walk.leaf_level >= 0 && PFN_DOWN(walk.phys) == samples[i].pfn,
                   "%s: the other table leads elsewhere", samples[i].name);
     }
     same_a = read_under(a, samples, n, &cr3_a);
@@ -227,9 +227,10 @@ static void run_sweep(struct exp *e)
     }
     if (e->broken) /* one address that is no RAM */
         refused += exp_touch((void *)(PAGE_OFFSET + PHYS_LIMIT - PAGE_SIZE),
-                             TOUCH_READ).faulted;
-    exp_obs(e, "pages=%llu kernel_faults=%llu",
-            (unsigned long long)pages, (unsigned long long)exp_watch_faults());
+                             TOUCH_READ)
+                       .faulted;
+    exp_obs(e, "pages=%llu kernel_faults=%llu", (unsigned long long)pages,
+            (unsigned long long)exp_watch_faults());
     exp_check(e, pages > 0, "no page was looked at");
     exp_check(e, !refused && !exp_watch_faults(), "the direct map faulted");
     exp_watch_stop();

@@ -216,8 +216,9 @@ static void run_tlb(struct exp *e)
     va = (volatile char *)area->addr;
     *(char *)page_address(a) = 'A';
     *(char *)page_address(b) = 'B';
-    if (!exp_check(e, pt_map_pages(master_table, area->addr, &a, 1,
-                                   PAGE_KERNEL) == 0, "no memory"))
+    if (!exp_check(
+            e, pt_map_pages(master_table, area->addr, &a, 1, PAGE_KERNEL) == 0,
+            "no memory"))
         goto out;
     pt_start(&c, master_table, area->addr, area->addr + PAGE_SIZE);
     flags = local_irq_save();
@@ -310,9 +311,11 @@ static void check_walk(struct exp *e, const char *kind, char *va, char *user)
     if (e->broken && walk.leaf_level > 0) /* as if every leaf were 4 KiB */
         phys = (walk.entry[walk.levels - 1].val & PTE_PFN_MASK) |
                ((unsigned long)va & ~PAGE_MASK);
-    exp_obs(e, "%s va=%p levels=%d leaf_level=%d phys=%pa write=%d user=%d "
-               "exec=%d", kind, va ? va : user, walk.levels, walk.leaf_level,
-            &phys, walk.write, walk.user, walk.exec);
+    exp_obs(e,
+            "%s va=%p levels=%d leaf_level=%d phys=%pa write=%d user=%d "
+            "exec=%d",
+            kind, va ? va : user, walk.levels, walk.leaf_level, &phys,
+            walk.write, walk.user, walk.exec);
     if (!exp_check(e, walk.leaf_level >= 0, "%s: not mapped", kind))
         return;
     if (copy_from_kernel_nofault(&seen, __va(phys), 1)) {
@@ -323,8 +326,9 @@ static void check_walk(struct exp *e, const char *kind, char *va, char *user)
         exp_check(e, seen == *va && phys == walk.phys,
                   "%s: other memory than the CPU reads", kind);
     else
-        exp_check(e, !copy_from_user(&seen, (char __user *)user, 1) &&
-                         seen == *(char *)__va(phys),
+        exp_check(e,
+                  !copy_from_user(&seen, (char __user *)user, 1) &&
+                      seen == *(char *)__va(phys),
                   "%s: other memory than the program reads", kind);
 }
 
@@ -342,9 +346,11 @@ static char *find_large(void)
 
 static long map_one(int prot)
 {
-    struct mmap_request req = {
-        .len = PAGE_SIZE, .prot = prot, .flags = 0x22, /* private, anonymous */
-        .vm_flags_may = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC};
+    struct mmap_request req = {.len = PAGE_SIZE,
+                               .prot = prot,
+                               .flags = 0x22, /* private, anonymous */
+                               .vm_flags_may =
+                                   VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC};
 
     return do_mmap(current->mm, &req);
 }

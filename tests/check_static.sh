@@ -1,0 +1,31 @@
+#!/bin/sh
+# sparse keeps the kinds of address apart (__user, __iomem); cppcheck looks for
+# the usual mistakes.  CC, CFLAGS, C_SOURCES: make's.
+set -u
+status=0
+
+if command -v sparse >/dev/null; then
+    for file in $C_SOURCES; do
+        # what sparse says about the compiler's own headers is not ours
+        out=$(sparse $CFLAGS -Wno-decl -Wno-non-pointer-null \
+              -Wno-transparent-union "$file" 2>&1 |
+              grep -E '^(boot|kernel|mm|drivers|tests)/.*(error|warning):' |
+              grep -vE 'unknown attribute|attribute .*: unknown')
+        [ -z "$out" ] || { echo "$out"; status=1; }
+    done
+else
+    echo "check_static: no sparse here; its part is left out"
+fi
+if command -v cppcheck >/dev/null; then
+    # what it misunderstands: arithmetic on void *, marks of the linker,
+    # va_list in a function that does not return, typedefs of functions
+    cppcheck --quiet --std=c11 --enable=warning,portability \
+        --inline-suppr --suppress=missingIncludeSystem \
+        --suppress=comparePointers --suppress=va_end_missing \
+        --suppress=arithOperationsOnVoidPointer --error-exitcode=1 \
+        --suppress=assignBoolToPointer --suppress=internalAstError \
+        -DPAGEWALK_KERNEL "-D__attribute__(x)=" -I. $C_SOURCES || status=1
+else
+    echo "check_static: no cppcheck here; its part is left out"
+fi
+exit $status
