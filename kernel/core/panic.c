@@ -2,8 +2,8 @@
  * kernel/core/panic.c - the last words of the kernel, and the way out.
  *
  * Order      message, registers, stack with names, registered reports (newest
- *            last), the last log lines where a console has not shown them;
- *            then the exit: isa-debug-exit if QEMU has it, else panic=.
+ *            last), the last log lines; then the exit: isa-debug-exit if QEMU
+ *            has it, else panic=.
  * Reentry    a fault while all this is printed comes back to panic(), which
  *            then goes straight to the exit.  A second CPU stops where it is.
  * Context    any, interrupts go off and stay off.
@@ -26,6 +26,7 @@
 #define DEBUG_EXIT_ABSENT 0xff
 #define DEBUG_EXIT_PANIC 0x12
 #define BACKTRACE_MAX 32
+#define LAST_LINES 12ull
 #define FRAME_STEP_MAX (64 * KIB) /* no frame is larger than a stack */
 
 extern char __entry_text_start[], __entry_text_end[]; /* linker.ld */
@@ -172,6 +173,7 @@ static void enter_panic(void)
 static void __noreturn panic_common(const struct pt_regs *regs, u64 addr,
                                     u64 rbp, const char *fmt, va_list ap)
 {
+    const u64 start = log_next_seq();
     char text[256];
     struct panic_report *report;
 
@@ -192,6 +194,9 @@ static void __noreturn panic_common(const struct pt_regs *regs, u64 addr,
         pr_err("-- %s", report->name);
         report->print(regs, addr);
     }
+    pr_err("-- last lines of the log before it");
+    printk_show_again(max(log_first_seq(), start - min(start, LAST_LINES)),
+                      start);
     pr_emerg("End of the kernel panic: %s", text);
     leave();
 }

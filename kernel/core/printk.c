@@ -315,6 +315,19 @@ void printk_enter_panic(void)
         console_loglevel = LOG_INFO;
 }
 
+void printk_show_again(u64 from, u64 to)
+{
+    char buf[OUTPUT_MAX];
+    enum log_level level;
+    struct console *con;
+    size_t len;
+
+    while (from < to && (len = ring_read(&from, buf, sizeof(buf), false,
+                                         &level)))
+        list_for_each_entry(con, &consoles, link)
+            con->write(con, buf, len);
+}
+
 size_t log_read(u64 *seq, char *buf, size_t size, bool raw)
 {
     char line[OUTPUT_MAX];

@@ -60,6 +60,9 @@ void printk_init_early(void);
 /* From now on consoles are written to without their lock being waited for. */
 void printk_enter_panic(void);
 
+/* The lines [from, to) once more to all consoles, whatever their level. */
+void printk_show_again(u64 from, u64 to);
+
 /*
  * Copies log text (with "<level>[time] " prefixes if `raw`) that starts at
  * *seq, advancing it; returns bytes, 0 at the end.  For syslog(2), panic.
