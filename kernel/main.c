@@ -25,6 +25,8 @@
 #include <kernel/x86/fpu.h>
 #include <kernel/x86/trap.h>
 #include <mm/init.h>
+#include <mm/uaccess.h>
+#include <tests/kernel/crash.h>
 #include <mm/mm.h>
 
 #define INIT_WORDS 32 /* arguments or environment strings, as on Linux */
@@ -75,13 +77,13 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     syscall_init();
     fpu_init_cpu();
     printk_init_early();
-    pr_info("Pagewalk: kmain");
     STEP(bootinfo_init, magic, info);
     cmdline_init(bootinfo.cmdline);
     pr_info("Command line: %s", cmdline_text());
     panic_init();
     STEP(uart_console_init);
     memory_init(); /* page tables, pages, slab, vmalloc */
+    trap_fixup_find = exception_table_find;
     mm_init();     /* address spaces, page cache, user memory */
     boottime_mark("memory");
     machine_init();
@@ -91,6 +93,7 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     boottime_mark("report");
     STEP(drivers_init);
     boottime_mark("drivers");
+    crash_on_request();
     first_program();
     for (;;)
         __asm__ volatile("cli; hlt");

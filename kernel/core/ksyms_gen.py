@@ -21,7 +21,7 @@ PAIRS = 128
 NAME_MAX = 63
 KERNEL_BASE = 0xFFFFFFFF80000000
 # Labels inside a routine of assembly; not what gcc splits off a function.
-LOCAL = re.compile(r"^\.|\.(?!(cold|part|constprop|isra|lto_priv)\b)")
+LOCAL = re.compile(r"^\.|\.(?!(cold|part|constprop|isra|lto_priv|[0-9]+)\b)")
 
 
 def read_symbols(lines):
