@@ -77,6 +77,7 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     syscall_init();
     fpu_init_cpu();
     printk_init_early();
+    pr_info("Pagewalk: a kernel to look at memory mapping with");
     STEP(bootinfo_init, magic, info);
     cmdline_init(bootinfo.cmdline);
     pr_info("Command line: %s", cmdline_text());

@@ -1,0 +1,37 @@
+"""The kernel's last words: what broke, where, and how QEMU ends."""
+import pytest
+
+from machine import PANIC, Machine
+
+KINDS = {
+    "overflow": "kernel stack overflow: [0-9a-f]{16} is in the guard page",
+    "null": "#PF page fault: write from ring 0, a page that is not present"
+            "|NULL",
+    "write-text": "write from ring 0, a present page|may not write",
+    "exec-data": "execution from ring 0, a present page|NX",
+    "bug": r"BUG at tests/kernel/crash\.c:\d+",
+    "gp": "#GP general protection fault",
+    "ud": "#UD invalid opcode",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_panic(kind):
+    with Machine(f"crash={kind}") as m:
+        assert m.finish() == PANIC, m.tail()
+        m.wait(KINDS[kind])
+        m.wait("Call trace:")
+        m.wait(r"(crash_|overflow)[._a-z0-9]*\+0")
+        m.wait("End of the kernel panic")
+
+
+def test_walk_of_the_faulting_address():
+    with Machine("crash=null") as m:
+        m.finish()
+        m.wait("0000000000000008 is not mapped")
+
+
+def test_no_apic_is_said():
+    with Machine(cpu="qemu64,-apic", devices=()) as m:
+        m.wait("this CPU has no local APIC")
+        assert m.finish() == PANIC, m.tail()
