@@ -24,6 +24,7 @@
 #include <kernel/x86/cpu.h>
 #include <kernel/x86/fpu.h>
 #include <kernel/x86/trap.h>
+#include <mm/bench.h>
 #include <mm/init.h>
 #include <mm/uaccess.h>
 #include <tests/kernel/crash.h>
@@ -92,6 +93,8 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     STEP(power_init);
     boot_report();
     boottime_mark("report");
+    if (cmdline_get("bench"))
+        mm_bench(); /* bench=mm */
     STEP(drivers_init);
     boottime_mark("drivers");
     crash_on_request();

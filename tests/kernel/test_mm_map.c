@@ -1,0 +1,234 @@
+/*
+ * tests/kernel/test_mm_map.c - the kernel's windows: direct map, vmalloc,
+ * ioremap, fixmap, stacks, image.
+ */
+#include <kernel/core/ktest.h>
+#include <kernel/lib/string.h>
+#include <mm/fixmap.h>
+#include <mm/io.h>
+#include <mm/memory.h>
+#include <mm/slab.h>
+#include <mm/tlb.h>
+#include <tests/kernel/probe.h>
+
+static struct pt_walk walk_of(const volatile void *va)
+{
+    struct pt_walk walk;
+
+    pt_walk_address(master_table, (unsigned long)va, &walk);
+    return walk;
+}
+
+static enum cache_mode mode_of(const volatile void *va)
+{
+    struct pt_walk walk = walk_of(va);
+
+    return pte_cache_mode(walk.entry[walk.levels - 1], walk.leaf_level);
+}
+
+KTEST(image, has_only_the_rights_it_needs)
+{
+    struct pt_walk text = walk_of(__text_start);
+    struct pt_walk rodata = walk_of(__rodata_start);
+    struct pt_walk data = walk_of(__data_start);
+    struct pt_walk alias = walk_of(__va(__pa_symbol(__text_start)));
+
+    KTEST_EXPECT(text.exec && !text.write && !text.user);
+    KTEST_EXPECT(!rodata.exec && !rodata.write && !rodata.user);
+    KTEST_EXPECT(!data.exec && data.write && !data.user);
+    KTEST_EXPECT(!alias.exec && !alias.write && !alias.user);
+    KTEST_EXPECT(walk_of(__va(0x100000 - PAGE_SIZE)).leaf_level < 0 ||
+                 physmap_is_ram(0x100000 - PAGE_SIZE, 0x100000));
+}
+
+KTEST(vmalloc, pages_are_there_at_the_call)
+{
+    u64 *p = vmalloc(5 * PAGE_SIZE);
+
+    KTEST_REQUIRE(p);
+    KTEST_EXPECT(is_vmalloc_addr(p));
+    for (int i = 0; i < 5; i++) {
+        struct page *page = vmalloc_to_page((char *)p + i * PAGE_SIZE);
+
+        KTEST_EXPECT(page && page->owner == OWNER_VMALLOC);
+        p[i * 512] = i;
+        KTEST_EXPECT(page && *(u64 *)page_address(page) == (u64)i);
+    }
+    vfree(p);
+    KTEST_EXPECT(walk_of(p).leaf_level < 0);
+    KTEST_EXPECT(!vmalloc_to_page(p));
+}
+
+KTEST(vmalloc, guard_page_is_unmapped)
+{
+    char *p = vmalloc(PAGE_SIZE);
+
+    KTEST_REQUIRE(p);
+    KTEST_EXPECT(walk_of(p).leaf_level == 0);
+    KTEST_EXPECT(walk_of(p + PAGE_SIZE).leaf_level < 0);
+    KTEST_EXPECT(!access_faults(p + PAGE_SIZE - 1));
+    KTEST_EXPECT(access_faults(p + PAGE_SIZE));
+    vfree(p);
+    KTEST_EXPECT(access_faults(p));
+}
+
+KTEST(vmalloc, impossible_sizes_are_refused)
+{
+    KTEST_EXPECT(!vmalloc(0));
+    KTEST_EXPECT(!vmalloc(~0ul));
+    KTEST_EXPECT(!vmalloc(1ul << 46));
+    vfree(NULL);
+    vfree((void *)(vmalloc_start + 123)); /* said in the log */
+}
+
+KTEST(vmalloc, many_areas_do_not_meet)
+{
+    enum { N = 100 };
+    static u64 *area[N];
+    static size_t pages[N];
+
+    for (int i = 0; i < 2000; i++) {
+        int k = ktest_random() % N;
+
+        if (area[k]) {
+            KTEST_EXPECT(area[k][0] == (u64)k);
+            KTEST_EXPECT(area[k][pages[k] * 512 - 1] == (u64)k);
+            vfree(area[k]);
+            area[k] = NULL;
+        } else {
+            pages[k] = 1 + ktest_random() % 5;
+            area[k] = vmalloc(pages[k] * PAGE_SIZE);
+            if (area[k])
+                area[k][0] = area[k][pages[k] * 512 - 1] = k;
+        }
+    }
+    for (int k = 0; k < N; k++) {
+        vfree(area[k]);
+        area[k] = NULL;
+    }
+}
+
+KTEST(vmalloc, the_same_pages_twice)
+{
+    struct page *pages[2];
+    size_t n = alloc_pages_bulk(GFP_KERNEL, OWNER_TEST, 2, pages);
+    u64 *p;
+
+    KTEST_EXPECT(n == 2);
+    p = n == 2 ? vmap(pages, 2, PAGE_KERNEL) : NULL;
+    if (KTEST_EXPECT(p)) {
+        p[512] = 42;
+        KTEST_EXPECT(*(u64 *)page_address(pages[1]) == 42);
+        vunmap(p);
+    }
+    while (n > 0)
+        put_page(pages[--n]);
+}
+
+KTEST(ioremap, fills_the_table_at_the_call)
+{
+    void __iomem *p = ioremap(0xfee00000, PAGE_SIZE); /* the local APIC */
+    struct pt_walk walk = walk_of(p);
+
+    KTEST_REQUIRE(p);
+    KTEST_EXPECT(walk.leaf_level == 0 && walk.phys == 0xfee00000);
+    KTEST_EXPECT(walk.write && !walk.user && !walk.exec);
+    KTEST_EXPECT(mode_of(p) == CACHE_UC);
+    iounmap(p);
+    KTEST_EXPECT(walk_of(p).leaf_level < 0);
+}
+
+KTEST(ioremap, keeps_offsets_and_cache_modes)
+{
+    void __iomem *wc = ioremap_wc(0xfec00123, 8000);
+    void __iomem *wb = ioremap_cache(0xfec00000, 1);
+
+    KTEST_EXPECT(wc && wb);
+    KTEST_EXPECT(((unsigned long)wc & 0xfff) == 0x123);
+    KTEST_EXPECT(walk_of(wc).phys == 0xfec00123);
+    KTEST_EXPECT(mode_of(wc) == CACHE_WC && mode_of(wb) == CACHE_WB);
+    iounmap(wc);
+    iounmap(wb);
+}
+
+KTEST(ioremap, ram_and_nonsense_are_refused)
+{
+    KTEST_EXPECT(!ioremap(__pa_symbol(__data_start), PAGE_SIZE));
+    KTEST_EXPECT(!ioremap(0xfee00000, 0));
+    KTEST_EXPECT(!ioremap(~0ull - 100, 200));
+    KTEST_EXPECT(!ioremap(1ull << 60, 4096));
+    iounmap((void __iomem *)0x1234); /* said in the log */
+}
+
+KTEST(ioremap, firmware_tables_are_read_only)
+{
+    const char *rom = memremap(0xffff0, 16);
+
+    KTEST_REQUIRE(rom);
+    KTEST_EXPECT(!walk_of(rom).write && mode_of(rom) == CACHE_WB);
+    memunmap((void *)rom);
+}
+
+KTEST(fixmap, shows_what_it_is_pointed_at)
+{
+    struct page *page = alloc_pages_owner(GFP_KERNEL, 0, OWNER_TEST);
+    u64 *window = (u64 *)fix_to_virt(FIX_TEST);
+
+    KTEST_REQUIRE(page);
+    *(u64 *)page_address(page) = 7;
+    fixmap_set(FIX_TEST, page_to_phys(page), PAGE_KERNEL);
+    KTEST_EXPECT(*window == 7);
+    *window = 8;
+    KTEST_EXPECT(*(u64 *)page_address(page) == 8);
+    fixmap_clear(FIX_TEST);
+    KTEST_EXPECT(walk_of(window).leaf_level < 0);
+    put_page(page);
+}
+
+KTEST(stack, lies_between_unmapped_pages)
+{
+    char *stack = kernel_stack_alloc();
+
+    KTEST_REQUIRE(stack);
+    KTEST_EXPECT(walk_of(stack).leaf_level == 0);
+    KTEST_EXPECT(walk_of(stack + KERNEL_STACK_SIZE - 1).leaf_level == 0);
+    KTEST_EXPECT(walk_of(stack - 1).leaf_level < 0);
+    KTEST_EXPECT(walk_of(stack + KERNEL_STACK_SIZE).leaf_level < 0);
+    KTEST_EXPECT(kernel_stack_guard_hit((unsigned long)stack - 1));
+    KTEST_EXPECT(!kernel_stack_guard_hit((unsigned long)stack));
+    kernel_stack_free(stack);
+}
+
+KTEST(resource, requests_exclude_each_other)
+{
+    struct resource *a = request_mem_region(0xd0000000, 0x1000, "test");
+
+    KTEST_REQUIRE(a);
+    KTEST_EXPECT(!request_mem_region(0xd0000800, 0x1000, "test2"));
+    KTEST_EXPECT(!request_mem_region(0xd0000000, 0x1000, "test2"));
+    KTEST_EXPECT(!request_mem_region(0xcffff000, 0x3000, "test2"));
+    KTEST_EXPECT(!request_mem_region(0xd0000000, 0, "test2"));
+    release_mem_region(a);
+    a = request_mem_region(0xd0000800, 0x1000, "test2");
+    KTEST_EXPECT(a);
+    release_mem_region(a);
+}
+
+KTEST(tlb, a_changed_entry_is_seen_after_the_flush)
+{
+    struct page *pages[2];
+    size_t n = alloc_pages_bulk(GFP_KERNEL, OWNER_TEST, 2, pages);
+    u64 *window = (u64 *)fix_to_virt(FIX_TEST);
+
+    if (KTEST_EXPECT(n == 2)) {
+        *(u64 *)page_address(pages[0]) = 0xa;
+        *(u64 *)page_address(pages[1]) = 0xb;
+        fixmap_set(FIX_TEST, page_to_phys(pages[0]), PAGE_KERNEL);
+        KTEST_EXPECT(READ_ONCE(*window) == 0xa);
+        fixmap_set(FIX_TEST, page_to_phys(pages[1]), PAGE_KERNEL);
+        KTEST_EXPECT(READ_ONCE(*window) == 0xb);
+        fixmap_clear(FIX_TEST);
+    }
+    while (n > 0)
+        put_page(pages[--n]);
+}
