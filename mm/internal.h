@@ -79,9 +79,10 @@ void vma_open(struct vm_area_struct *vma, struct vm_area_struct *after);
 void vma_close(struct vm_area_struct *vma);
 void vma_close_chain(struct vm_area_struct *gone);
 
-/* Cuts at addr: 0, -ENOMEM, or may_split's refusal. */
-int vma_split_at(struct mm_struct *mm, struct vm_area_struct *vma,
-                 unsigned long addr);
+/* Cuts at addr, references and all.  `upper` is memory from vma_alloc() and
+ * becomes the part from addr on.  Ask vma_may_split() first. */
+void vma_split_open(struct mm_struct *mm, struct vm_area_struct *vma,
+                    struct vm_area_struct *upper, unsigned long addr);
 
 /* Free address for a new mapping by Linux's rules, or -errno. */
 long get_unmapped_area(struct mm_struct *mm, unsigned long addr, size_t len,

@@ -140,9 +140,8 @@ int vma_may_split(struct vm_area_struct *vma, unsigned long addr)
     return 0;
 }
 
-/* Cannot fail: `upper` is memory for a VMA, got before. */
-static void commit_split(struct mm_struct *mm, struct vm_area_struct *vma,
-                         struct vm_area_struct *upper, unsigned long addr)
+void vma_split_open(struct mm_struct *mm, struct vm_area_struct *vma,
+                    struct vm_area_struct *upper, unsigned long addr)
 {
     vma_copy(upper, vma);
     upper->vm_pgoff = vma_pgoff(vma, addr);
@@ -151,23 +150,6 @@ static void commit_split(struct mm_struct *mm, struct vm_area_struct *vma,
     mapping_hold(vma->vm_mapping);
     vma_split(mm, vma, upper, addr);
     mapping_release(vma->vm_mapping);
-}
-
-int vma_split_at(struct mm_struct *mm, struct vm_area_struct *vma,
-                 unsigned long addr)
-{
-    struct vm_area_struct *upper;
-    int err = vma_may_split(vma, addr);
-
-    if (err)
-        return err;
-    if (mm->map_count >= VM_MAP_COUNT_MAX)
-        return -ENOMEM;
-    upper = vma_alloc(mm);
-    if (!upper)
-        return -ENOMEM;
-    commit_split(mm, vma, upper, addr);
-    return 0;
 }
 
 /* ---- where ---- */
@@ -311,13 +293,13 @@ void commit_unmap(struct mm_struct *mm, struct unmap_plan *plan)
         return;
     }
     if (vma->vm_start < start) {
-        commit_split(mm, vma, take_spare(plan), start);
+        vma_split_open(mm, vma, take_spare(plan), start);
         vma = vma->vm_next;
     }
     prev = vma->vm_prev;
     for (; vma && vma->vm_start < end; vma = next) {
         if (vma->vm_end > end)
-            commit_split(mm, vma, take_spare(plan), end);
+            vma_split_open(mm, vma, take_spare(plan), end);
         next = vma->vm_next;
         vma_unlink(mm, vma);
         *tail = vma;

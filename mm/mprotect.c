@@ -28,6 +28,38 @@ static pgprot_t changed_prot(const struct vm_area_struct *vma)
     return prot;
 }
 
+/* Cuts [start, end) out of *vmap, which becomes it; all or nothing. */
+static int isolate(struct mm_struct *mm, struct vm_area_struct **vmap,
+                   unsigned long start, unsigned long end)
+{
+    struct vm_area_struct *vma = *vmap, *low = NULL, *high = NULL;
+    bool cut_low = vma->vm_start < start, cut_high = vma->vm_end > end;
+    int err = 0;
+
+    if (cut_low)
+        err = vma_may_split(vma, start);
+    if (!err && cut_high)
+        err = vma_may_split(vma, end);
+    if (err)
+        return err;
+    if (mm->map_count + cut_low + cut_high > VM_MAP_COUNT_MAX)
+        return -ENOMEM;
+    if (cut_low && !(low = vma_alloc(mm)))
+        return -ENOMEM;
+    if (cut_high && !(high = vma_alloc(mm))) {
+        if (low)
+            vma_free(low);
+        return -ENOMEM;
+    }
+    if (high)
+        vma_split_open(mm, vma, high, end);
+    if (low) {
+        vma_split_open(mm, vma, low, start);
+        *vmap = low;
+    }
+    return 0;
+}
+
 int vma_change(struct mm_struct *mm, struct vm_area_struct **vmap,
                unsigned long start, unsigned long end, unsigned long flags)
 {
@@ -50,20 +82,10 @@ int vma_change(struct mm_struct *mm, struct vm_area_struct **vmap,
         *vmap = merged;
         return 0;
     }
-    if (vma->vm_start < start) {
-        err = vma_split_at(mm, vma, start);
-        if (err)
-            return err;
-        vma = vma->vm_next;
-    }
-    if (vma->vm_end > end) {
-        err = vma_split_at(mm, vma, end);
-        if (err)
-            return err;
-    }
-    vma->vm_flags = flags;
-    *vmap = vma;
-    return 0;
+    err = isolate(mm, vmap, start, end);
+    if (!err)
+        (*vmap)->vm_flags = flags;
+    return err;
 }
 
 /*

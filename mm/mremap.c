@@ -17,7 +17,9 @@ struct remap {
     struct mm_struct *mm;
     struct vm_area_struct *vma; /* covers addr */
     unsigned long addr, old_len, new_len, new_addr;
-    int flags; /* MREMAP_* */
+    unsigned long unmap_len; /* of the source: more than old_len if it shrinks
+                                on its way */
+    int flags;               /* MREMAP_* */
 };
 
 /* Whether the part may have the new length at all. */
@@ -161,7 +163,7 @@ static int plan_move(struct remap *r, struct move_plan *plan)
     plan->new = vma_alloc(mm);
     if (!plan->new)
         goto uncommit;
-    err = plan_unmap(mm, r->addr, r->addr + r->old_len, &plan->from);
+    err = plan_unmap(mm, r->addr, r->addr + r->unmap_len, &plan->from);
     if (err)
         goto free_new;
     err = plan_unmap(mm, r->new_addr, r->new_addr + r->new_len, &plan->to);
@@ -211,13 +213,12 @@ static void commit_move(struct remap *r, struct move_plan *plan)
     if (new->vm_ops && new->vm_ops->mremap)
         new->vm_ops->mremap(new);
     mm_account(mm, new->vm_flags, r->new_len >> PAGE_SHIFT);
-    if (r->flags & MREMAP_DONTUNMAP) {
+    if (r->flags & MREMAP_DONTUNMAP || !r->unmap_len) {
         drop_plan(&plan->from);
     } else {
         if (new->vm_flags & VM_ACCOUNT) /* the unmapping takes it off */
             vm_commit_unchecked(mm, r->old_len >> PAGE_SHIFT);
-        if (r->old_len)
-            commit_unmap(mm, &plan->from);
+        commit_unmap(mm, &plan->from);
     }
     link_or_merge(mm, new);
 }
@@ -248,13 +249,7 @@ static long remap_to(struct remap *r)
     if (r->addr + r->old_len > r->new_addr &&
         r->new_addr + r->new_len > r->addr)
         return -EINVAL;
-    if (r->old_len > r->new_len) {
-        err = munmap_locked(mm, r->addr + r->new_len, r->old_len - r->new_len);
-        if (err)
-            return err;
-        r->old_len = r->new_len;
-        r->vma = find_vma(mm, r->addr);
-    }
+    r->old_len = min(r->old_len, r->new_len);
     err = check_resize(r);
     if (err)
         return err;
@@ -306,6 +301,7 @@ long do_mremap(struct mm_struct *mm, unsigned long addr, size_t old_len,
 {
     struct remap r = {.mm = mm, .addr = addr, .new_addr = new_addr,
                       .old_len = PAGE_ALIGN(old_len),
+                      .unmap_len = PAGE_ALIGN(old_len),
                       .new_len = PAGE_ALIGN(new_len), .flags = flags};
     bool populate;
     long ret;

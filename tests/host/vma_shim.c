@@ -1,0 +1,145 @@
+/*
+ * tests/host/vma_shim.c - see vma_shim.h.
+ */
+#include "vma_shim.h"
+#include <mm/filemap.h>
+#include <mm/slab.h>
+#include <mm/tlb.h>
+#include <stdlib.h>
+#include <string.h>
+
+int shim_fail_at, shim_vmas;
+int shim_file_refs, shim_opens, shim_closes;
+unsigned int pgtable_levels = 4;
+unsigned long vmemmap_base;
+
+struct kmem_cache *kmem_cache_create(const char *name, size_t size,
+                                     size_t align, void (*ctor)(void *obj))
+{
+    static char cache;
+
+    return (struct kmem_cache *)&cache;
+}
+
+void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
+{
+    if (shim_fail_at && --shim_fail_at == 0)
+        return NULL;
+    shim_vmas++;
+    return malloc(sizeof(struct vm_area_struct));
+}
+
+void kmem_cache_free(struct kmem_cache *cache, void *obj)
+{
+    shim_vmas--;
+    free(obj);
+}
+
+static void file_get(struct file *file)
+{
+    shim_file_refs++;
+}
+
+static void file_put(struct file *file)
+{
+    shim_file_refs--;
+}
+
+static const struct mm_file_ops file_ops = {.get = file_get, .put = file_put};
+
+void shim_mm_init(struct mm_struct *mm)
+{
+    memset(mm, 0, sizeof(*mm));
+    mm->limits = (struct mm_limits){8 * MIB, ~0ull, ~0ull, 8 * MIB};
+    mm->mmap_base = TASK_SIZE - 128 * MIB;
+    mm_file_ops = &file_ops;
+    if (!shim_vmas)
+        vma_init();
+}
+
+/* ---- no tables ---- */
+
+void gather_start(struct mmu_gather *g, struct mm_struct *mm)
+{
+    g->mm = mm;
+}
+void gather_zap(struct mmu_gather *g, struct vm_area_struct *vma,
+                unsigned long start, unsigned long end)
+{
+}
+void gather_tables(struct mmu_gather *g, unsigned long start,
+                   unsigned long end, unsigned long floor, unsigned long ceil)
+{
+}
+void gather_finish(struct mmu_gather *g)
+{
+}
+void pt_start(struct pt_cursor *c, pte_t *root, unsigned long va,
+              unsigned long end)
+{
+    c->slot = NULL;
+}
+void pt_reseek(struct pt_cursor *c)
+{
+}
+int userpt_slot(struct mm_struct *mm, unsigned long addr, unsigned long end,
+                struct pt_cursor *c)
+{
+    return 0;
+}
+pgprot_t vm_get_page_prot(unsigned long vm_flags)
+{
+    return (pgprot_t){vm_flags};
+}
+void tlb_flush_range(struct mm_struct *mm, unsigned long start,
+                     unsigned long end)
+{
+}
+void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+}
+u64 physmap_ram_bytes(void)
+{
+    return TIB;
+}
+
+/* ---- no page cache ---- */
+
+void mapping_link(struct vm_area_struct *vma, struct vm_area_struct *after)
+{
+}
+void mapping_unlink(struct vm_area_struct *vma)
+{
+}
+void mapping_leave(struct vm_area_struct *vma)
+{
+}
+void mapping_hold(struct address_space *mapping)
+{
+}
+void mapping_release(struct address_space *mapping)
+{
+}
+int shmem_zero_setup(struct vm_area_struct *vma)
+{
+    return 0;
+}
+
+/* ---- no other CPU ---- */
+
+void down_read(struct rw_semaphore *sem)
+{
+}
+void up_read(struct rw_semaphore *sem)
+{
+}
+void down_write(struct rw_semaphore *sem)
+{
+}
+void up_write(struct rw_semaphore *sem)
+{
+}
+void spin_lock_wait(spinlock_t *lock, u16 ticket)
+{
+}
+u32 atomic_depth; /* GS.base is 0 on the host: %gs:variable is the variable */
