@@ -82,8 +82,8 @@ static const void *map_checked(phys_addr_t phys, const char *signature,
 static void read_root(const struct acpi_root *root)
 {
     size_t len;
-    const void *map = map_checked(root->table, root->wide ? "XSDT" : "RSDT",
-                                  &len);
+    const void *map =
+        map_checked(root->table, root->wide ? "XSDT" : "RSDT", &len);
 
     if (!map)
         return;

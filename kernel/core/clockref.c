@@ -36,10 +36,10 @@ static u64 hpet_read64(void)
 {
     u64 val;
 
-    __asm__ volatile("movq %1, %0"
-                     : "=r"(val)
-                     : "m"(*(const volatile u64 __force *)(hpet +
-                                                           HPET_COUNTER)));
+    __asm__ volatile(
+        "movq %1, %0"
+        : "=r"(val)
+        : "m"(*(const volatile u64 __force *)(hpet + HPET_COUNTER)));
     return val;
 }
 

@@ -230,7 +230,8 @@ void warn_at(const char *file, int line, const char *what)
  * kernel stack that has run into the page below it: then CR2 lies right
  * there.
  */
-static bool double_fault(struct pt_regs *regs, unsigned int vector __maybe_unused)
+static bool double_fault(struct pt_regs *regs,
+                         unsigned int vector __maybe_unused)
 {
     u64 cr2 = read_cr2();
     s64 below = (s64)(regs->rsp - cr2);
@@ -243,7 +244,8 @@ static bool double_fault(struct pt_regs *regs, unsigned int vector __maybe_unuse
     panic_at(regs, cr2, "double fault");
 }
 
-static bool machine_check(struct pt_regs *regs, unsigned int vector __maybe_unused)
+static bool machine_check(struct pt_regs *regs,
+                          unsigned int vector __maybe_unused)
 {
     panic_at(regs, 0, "machine check: the hardware reports an error");
 }
@@ -264,8 +266,8 @@ static bool nmi(struct pt_regs *regs, unsigned int vector __maybe_unused)
 }
 
 /* Until kernel/task/trap.c is there: whatever happens is the end. */
-void __attribute__((weak)) upcall_trap(struct pt_regs *regs,
-                                       unsigned int vector, u64 cr2)
+void __attribute__((weak))
+upcall_trap(struct pt_regs *regs, unsigned int vector, u64 cr2)
 {
     char words[80];
 

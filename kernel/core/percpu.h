@@ -26,10 +26,10 @@ extern u64 percpu_offset_of[NR_CPUS_MAX]; /* constant once the CPU is up */
 struct task_struct;
 struct mm_struct;
 DECLARE_PER_CPU(struct task_struct *, current_task);
-DECLARE_PER_CPU(struct mm_struct *, current_mm);  /* user table loaded now;
+DECLARE_PER_CPU(struct mm_struct *, current_mm); /* user table loaded now;
                                                      &init_mm if none */
-DECLARE_PER_CPU(u64, kernel_stack_top);           /* of current_task */
-DECLARE_PER_CPU(u32, user_work); /* WORK_*: what to do before ring 3 */
+DECLARE_PER_CPU(u64, kernel_stack_top);          /* of current_task */
+DECLARE_PER_CPU(u32, user_work);    /* WORK_*: what to do before ring 3 */
 DECLARE_PER_CPU(u32, atomic_depth); /* spinlocks held + IRQs nested;
                                        sleeping is a bug unless 0 */
 

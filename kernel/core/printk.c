@@ -128,9 +128,12 @@ static void ring_add(enum log_level level, u64 time, const char *text,
     make_room(size);
     if (first_seq == next_seq)
         tail = head;
-    *record_at(head) = (struct record){
-        .seq = next_seq, .time = time, .size = size, .len = len,
-        .level = level & 7, .plain = level & LOG_PLAIN};
+    *record_at(head) = (struct record){.seq = next_seq,
+                                       .time = time,
+                                       .size = size,
+                                       .len = len,
+                                       .level = level & 7,
+                                       .plain = level & LOG_PLAIN};
     memcpy(record_at(head) + 1, text, len);
     next_seq++;
     head = record_after(head);
@@ -322,8 +325,8 @@ void printk_show_again(u64 from, u64 to)
     struct console *con;
     size_t len;
 
-    while (from < to && (len = ring_read(&from, buf, sizeof(buf), false,
-                                         &level)))
+    while (from < to &&
+           (len = ring_read(&from, buf, sizeof(buf), false, &level)))
         list_for_each_entry(con, &consoles, link)
             con->write(con, buf, len);
 }

@@ -13,15 +13,16 @@
 #include <kernel/lib/list.h>
 
 enum log_level { /* syslog(2) numbers */
-    LOG_EMERG,
-    LOG_ALERT,
-    LOG_CRIT,
-    LOG_ERR,
-    LOG_WARNING,
-    LOG_NOTICE,
-    LOG_INFO,
-    LOG_DEBUG,
-    LOG_PLAIN = 0x40, /* or-ed to one of them: no time stamp (KTAP) */
+                 LOG_EMERG,
+                 LOG_ALERT,
+                 LOG_CRIT,
+                 LOG_ERR,
+                 LOG_WARNING,
+                 LOG_NOTICE,
+                 LOG_INFO,
+                 LOG_DEBUG,
+                 LOG_PLAIN =
+                     0x40, /* or-ed to one of them: no time stamp (KTAP) */
 };
 
 void printk(enum log_level level, const char *fmt, ...) __printf(2, 3);

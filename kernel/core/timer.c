@@ -31,11 +31,11 @@
 
 struct timer_queue {
     spinlock_t lock;
-    struct rb_root root;    /* (lock) */
-    struct rb_node *first;  /* (lock) */
-    struct timer *running;  /* (lock) whose fn is being called */
-    u64 armed;              /* (lock) expiry that the hardware knows */
-    bool in_interrupt;      /* (lock) arming is left to its end */
+    struct rb_root root;   /* (lock) */
+    struct rb_node *first; /* (lock) */
+    struct timer *running; /* (lock) whose fn is being called */
+    u64 armed;             /* (lock) expiry that the hardware knows */
+    bool in_interrupt;     /* (lock) arming is left to its end */
 };
 
 static DEFINE_PER_CPU(struct timer_queue, queue) = {
@@ -231,8 +231,8 @@ u64 timer_next_expiry(void)
 {
     struct timer_queue *q = this_cpu_ptr(&queue);
     u64 flags = spin_lock_irqsave(&q->lock);
-    u64 next = q->first ? rb_entry(q->first, struct timer, node)->expires
-                        : NOT_ARMED;
+    u64 next =
+        q->first ? rb_entry(q->first, struct timer, node)->expires : NOT_ARMED;
 
     spin_unlock_irqrestore(&q->lock, flags);
     return next;

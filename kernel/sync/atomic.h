@@ -20,8 +20,10 @@ typedef struct {
 
 #define atomic_read(a) __atomic_load_n(&(a)->v, __ATOMIC_RELAXED)
 #define atomic_set(a, n) __atomic_store_n(&(a)->v, n, __ATOMIC_RELAXED)
-#define atomic_add(a, n) ((void)__atomic_fetch_add(&(a)->v, n, __ATOMIC_SEQ_CST))
-#define atomic_sub(a, n) ((void)__atomic_fetch_sub(&(a)->v, n, __ATOMIC_SEQ_CST))
+#define atomic_add(a, n)                                                       \
+    ((void)__atomic_fetch_add(&(a)->v, n, __ATOMIC_SEQ_CST))
+#define atomic_sub(a, n)                                                       \
+    ((void)__atomic_fetch_sub(&(a)->v, n, __ATOMIC_SEQ_CST))
 #define atomic_inc(a) atomic_add(a, 1)
 #define atomic_dec(a) atomic_sub(a, 1)
 #define atomic_add_return(a, n) __atomic_add_fetch(&(a)->v, n, __ATOMIC_SEQ_CST)

@@ -13,12 +13,12 @@
 struct task_struct;
 
 enum task_state { /* what schedule() may assume about the caller */
-    TASK_RUNNING,
-    TASK_INTERRUPTIBLE,   /* a signal wakes it too */
-    TASK_UNINTERRUPTIBLE,
-    TASK_STOPPED,
-    TASK_ZOMBIE,
-    TASK_DEAD,
+                  TASK_RUNNING,
+                  TASK_INTERRUPTIBLE, /* a signal wakes it too */
+                  TASK_UNINTERRUPTIBLE,
+                  TASK_STOPPED,
+                  TASK_ZOMBIE,
+                  TASK_DEAD,
 };
 
 void set_current_state(enum task_state state);

@@ -37,8 +37,7 @@ typedef struct spinlock {
         .both = 0                                                              \
     }
 #endif
-#define DEFINE_SPINLOCK(lockname)                                              \
-    spinlock_t lockname = SPINLOCK_INIT(lockname)
+#define DEFINE_SPINLOCK(lockname) spinlock_t lockname = SPINLOCK_INIT(lockname)
 
 #define spin_lock_init(lock) spin_lock_init_named(lock, #lock)
 

@@ -65,8 +65,7 @@ static void lapic_write(u32 reg, u32 val)
     else
         __asm__ volatile("movl %0, %1"
                          :
-                         : "r"(val),
-                           "m"(*(volatile u32 __force *)(lapic + reg))
+                         : "r"(val), "m"(*(volatile u32 __force *)(lapic + reg))
                          : "memory");
 }
 

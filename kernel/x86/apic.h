@@ -45,8 +45,8 @@ void lapic_eoi(void);
 void lapic_timer_init(u8 vector);
 void lapic_timer_free_run(void);
 u32 lapic_timer_count(void);
-void lapic_timer_arm(u32 count);     /* not 0 */
-void lapic_deadline_arm(u64 tsc);    /* CPU_TSC_DEADLINE only */
+void lapic_timer_arm(u32 count);  /* not 0 */
+void lapic_deadline_arm(u64 tsc); /* CPU_TSC_DEADLINE only */
 
 void lapic_send_ipi(u32 apic_id, u8 vector);
 void lapic_send_nmi(u32 apic_id);

@@ -76,8 +76,7 @@ static u32 leaf_max(u32 leaf)
 {
     u32 regs[4];
 
-    cpuid(leaf & 0x80000000, 0, &regs[EAX], &regs[EBX], &regs[ECX],
-          &regs[EDX]);
+    cpuid(leaf & 0x80000000, 0, &regs[EAX], &regs[EBX], &regs[ECX], &regs[EDX]);
     return regs[EAX];
 }
 

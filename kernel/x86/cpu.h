@@ -49,7 +49,7 @@ static inline bool cpu_has(enum cpu_feature feature)
     return cpu_feature_bits & BIT(feature);
 }
 
-void cpu_detect(void);               /* first thing in kmain */
+void cpu_detect(void); /* first thing in kmain */
 /* What the PAT holds at each index (PAT, PCD, PWT bits of an entry, as a
  * number) once cpu_enable_protections() ran; 0-3 are so on every CPU. */
 enum pat_index { PAT_WB, PAT_WT, PAT_UC_MINUS, PAT_UC, PAT_WC };

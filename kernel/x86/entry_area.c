@@ -37,9 +37,7 @@ _Static_assert(sizeof(struct entry_store) ==
 const struct entry_window_row entry_window_rows[ENTRY_WINDOW_ROWS] = {
     {0, 0, 1, false}, /* GDT and TSS */
     {1, 2, 1, true},  /* entry stack */
-    IST_ROW(IST_FATAL),
-    IST_ROW(IST_NMI),
-    IST_ROW(IST_DEBUG),
+    IST_ROW(IST_FATAL), IST_ROW(IST_NMI), IST_ROW(IST_DEBUG),
 };
 
 static void tss_descriptor(u64 *gdt, u64 base)
@@ -96,8 +94,8 @@ static void fill_tss_stacks(struct entry_store *store, u64 base, bool window)
         const struct entry_window_row *row = &entry_window_rows[2 + i];
         unsigned int page = window ? row->window_page : row->store_page;
 
-        store->tables.tss.ist[i] = base + page * ENTRY_PAGE + IST_STACK_SIZE -
-                                   2 * sizeof(u64);
+        store->tables.tss.ist[i] =
+            base + page * ENTRY_PAGE + IST_STACK_SIZE - 2 * sizeof(u64);
     }
 }
 

@@ -46,9 +46,7 @@ static bool many_cpus;
 
 static void xsetbv(u64 val)
 {
-    __asm__ volatile("xsetbv"
-                     :
-                     : "c"(0), "a"((u32)val), "d"((u32)(val >> 32)));
+    __asm__ volatile("xsetbv" : : "c"(0), "a"((u32)val), "d"((u32)(val >> 32)));
 }
 
 static void registers_save(struct fpu_state *state)

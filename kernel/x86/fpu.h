@@ -27,7 +27,7 @@ void fpu_init_cpu(void);
 size_t fpu_state_size(void); /* of the image */
 size_t fpu_alloc_size(void); /* of the memory that a state needs */
 void fpu_many_cpus(void);    /* before a second CPU runs user tasks */
-u64 fpu_features(void); /* XCR0; 0: there is no XSAVE, only FXSAVE */
+u64 fpu_features(void);      /* XCR0; 0: there is no XSAVE, only FXSAVE */
 
 void fpu_state_init(struct fpu_state *state); /* as after execve */
 

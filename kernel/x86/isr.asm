@@ -45,7 +45,9 @@ isr_stubs:
     STUB vec, 0, own_stack_entry
   %elif vec = 8
     STUB vec, 1, own_stack_entry
-  %elif vec = 10 || vec = 11 || vec = 12 || vec = 13 || vec = 14 || vec = 17 || vec = 21 || vec = 29 || vec = 30
+  %elif vec >= 10 && vec <= 14  ; #TS #NP #SS #GP #PF
+    STUB vec, 1, common_entry
+  %elif vec = 17 || vec = 21 || vec = 29 || vec = 30 ; #AC #CP #VC #SX
     STUB vec, 1, common_entry
   %else
     STUB vec, 0, common_entry

@@ -119,6 +119,6 @@ void syscall_init(void)
     wrmsr(MSR_LSTAR, (u64)syscall_entry);
     wrmsr(MSR_CSTAR, (u64)syscall_entry_compat);
     wrmsr(MSR_FMASK, cleared);
-    wrmsr(MSR_SYSENTER_CS, 0); /* SYSENTER is #GP */
+    wrmsr(MSR_SYSENTER_CS, 0);                 /* SYSENTER is #GP */
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | BIT(0)); /* SCE */
 }

@@ -51,9 +51,7 @@ static void page_fault_words(u64 error, char *buf, size_t size)
 /* SDM 3A 6.13, figure 6-7 */
 static void selector_words(u64 error, char *buf, size_t size)
 {
-    const char *table = error & BIT(1)   ? "IDT"
-                        : error & BIT(2) ? "LDT"
-                                         : "GDT";
+    const char *table = error & BIT(1) ? "IDT" : error & BIT(2) ? "LDT" : "GDT";
 
     if (error == 0)
         scnprintf(buf, size, "no selector");

@@ -53,11 +53,11 @@ static void table_finish(u8 *table)
 static u8 *madt_new(size_t *len)
 {
     static const u8 entries[] = {
-        0, 8,  0, 7, 1, 0, 0, 0,                    /* CPU 7, enabled */
-        0, 8,  1, 8, 0, 0, 0, 0,                    /* CPU 8, not */
-        1, 12, 2, 0, 0, 0, 0xc0, 0xfe, 24, 0, 0, 0, /* I/O APIC from 24 */
-        2, 10, 0, 9, 20, 0, 0, 0, 0x0f, 0,          /* ISA 9: low, level */
-        5, 12, 0, 0, 0, 0, 0xe0, 0xfe, 1, 0, 0, 0,  /* local APIC */
+        0, 8,  0, 7, 1,  0, 0,    0,                   /* CPU 7, enabled */
+        0, 8,  1, 8, 0,  0, 0,    0,                   /* CPU 8, not */
+        1, 12, 2, 0, 0,  0, 0xc0, 0xfe, 24,   0, 0, 0, /* I/O APIC from 24 */
+        2, 10, 0, 9, 20, 0, 0,    0,    0x0f, 0,       /* ISA 9: low, level */
+        5, 12, 0, 0, 0,  0, 0xe0, 0xfe, 1,    0, 0, 0, /* local APIC */
     };
     u8 *table;
 
@@ -200,9 +200,9 @@ static u8 *dsdt_new(const u8 *aml, size_t aml_len, size_t *len)
 
 static void s5_is_found(void **state)
 {
-    static const u8 aml[] = {0x5b, '_', 'S', '5', '_', 0x08, '_',  'S',
-                             '5',  '_', 0x12, 6,   4,   0x0a, 0x05, 0x01,
-                             0x00, 0x00};
+    static const u8 aml[] = {0x5b, '_',  'S',  '5',  '_',  0x08,
+                             '_',  'S',  '5',  '_',  0x12, 6,
+                             4,    0x0a, 0x05, 0x01, 0x00, 0x00};
     struct acpi_sleep sleep;
     size_t len;
     u8 *table = dsdt_new(aml, sizeof(aml), &len);

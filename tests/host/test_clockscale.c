@@ -17,8 +17,7 @@ static void mul_div_is_exact(void **state)
         u64 c = (host_random() >> (host_random() % 64)) | 1;
         unsigned __int128 want = (unsigned __int128)a * b / c;
 
-        assert_true(mul_div(a, b, c) ==
-                    (want > ~0ull ? ~0ull : (u64)want));
+        assert_true(mul_div(a, b, c) == (want > ~0ull ? ~0ull : (u64)want));
     }
     assert_true(mul_div(1, 1, 0) == ~0ull);
 }

@@ -59,9 +59,12 @@ static const struct {
     const char *kind;
     void (*crash)(void);
 } kinds[] = {
-    {"overflow", crash_overflow},     {"null", crash_null},
-    {"write-text", crash_write_text}, {"exec-data", crash_exec_data},
-    {"bug", crash_bug},               {"gp", crash_gp},
+    {"overflow", crash_overflow},
+    {"null", crash_null},
+    {"write-text", crash_write_text},
+    {"exec-data", crash_exec_data},
+    {"bug", crash_bug},
+    {"gp", crash_gp},
     {"ud", crash_ud},
 };
 

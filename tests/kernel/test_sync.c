@@ -48,9 +48,9 @@ static struct {
     struct mutex mutex;
     struct rw_semaphore sem;
     struct wait_queue done;
-    u32 finished;       /* atomic */
-    u32 inside;         /* of the critical section */
-    u32 readers, peak;  /* atomic */
+    u32 finished;      /* atomic */
+    u32 inside;        /* of the critical section */
+    u32 readers, peak; /* atomic */
     u64 sum;
     bool broken;
 } arena;

@@ -182,8 +182,7 @@ KTEST(x86, entry_area_is_loaded_and_guarded)
         unsigned long start = window + row->window_page * ENTRY_PAGE;
 
         KTEST_EXPECT(!access_faults((void *)start));
-        KTEST_EXPECT(
-            access_faults((void *)(start + row->pages * ENTRY_PAGE)));
+        KTEST_EXPECT(access_faults((void *)(start + row->pages * ENTRY_PAGE)));
     }
 }
 
@@ -197,8 +196,8 @@ KTEST(x86, error_codes_in_words)
                         "execution from ring 3, a present page"));
     KTEST_EXPECT(!strcmp(trap_error_words(TRAP_GP, 0x402, buf, sizeof(buf)),
                          "IDT entry 128"));
-    KTEST_EXPECT(!strcmp(trap_error_words(TRAP_GP, 0, buf, sizeof(buf)),
-                         "no selector"));
+    KTEST_EXPECT(
+        !strcmp(trap_error_words(TRAP_GP, 0, buf, sizeof(buf)), "no selector"));
 }
 
 static void set_xmm0(u64 val)
