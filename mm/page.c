@@ -21,8 +21,9 @@
 
 struct pcp {
     u32 count; /* of pages[] */
-    u32 batch; /* pages that move at a time; 0: not set up */
-    u64 unused;
+    u32 high;  /* a full stack; 0: not set up */
+    u32 batch; /* pages that move at a time */
+    u32 unused;
     struct page *pages[PCP_MAX];
 };
 
@@ -89,6 +90,7 @@ static void debug_check_poison(struct page *page)
 static void pcp_setup(struct pcp *pcp, const struct zone *zone)
 {
     pcp->batch = min(max(zone->present / 512, 2ul), PCP_MAX / 2ul);
+    pcp->high = 2 * pcp->batch;
 }
 
 static void pcp_drain(struct pcp *pcp, struct zone *zone, u32 n)
@@ -100,7 +102,7 @@ static void pcp_drain(struct pcp *pcp, struct zone *zone, u32 n)
 }
 
 /* Interrupts are off, the stack of the hinted zone is empty. */
-static __noinline struct page *pcp_refill(gfp_t gfp)
+static struct page *pcp_refill(gfp_t gfp)
 {
     struct page *pages[PCP_MAX / 2];
     struct pcp *pcp = this_cpu_ptr(&page_pcp[zone_hint[gfp & 7]]);
@@ -112,35 +114,13 @@ static __noinline struct page *pcp_refill(gfp_t gfp)
         return NULL;
     zone_hint[gfp & 7] = zone->index;
     pcp = this_cpu_ptr(&page_pcp[zone->index]);
-    if (unlikely(!pcp->batch))
+    if (unlikely(!pcp->high))
         pcp_setup(pcp, zone);
     if (unlikely(pcp->count + got > PCP_MAX))
         pcp_drain(pcp, zone, got);
     while (got > 1)
         pcp->pages[pcp->count++] = pages[--got];
     return pages[0];
-}
-
-static struct page *pcp_take(gfp_t gfp)
-{
-    struct pcp *pcp = this_cpu_ptr(&page_pcp[zone_hint[gfp & 7]]);
-
-    if (unlikely(pcp->count == 0))
-        return pcp_refill(gfp);
-    return pcp->pages[--pcp->count];
-}
-
-static void pcp_give(struct page *page)
-{
-    struct pcp *pcp = this_cpu_ptr(&page_pcp[page->zone]);
-
-    if (unlikely(pcp->count >= 2 * pcp->batch)) {
-        if (!pcp->batch)
-            pcp_setup(pcp, page_zone(page));
-        else
-            pcp_drain(pcp, page_zone(page), pcp->batch);
-    }
-    pcp->pages[pcp->count++] = page;
 }
 
 void page_drain_local(void)
@@ -177,8 +157,8 @@ static struct page *take_block(gfp_t gfp, unsigned int order)
 }
 
 /* Nothing was free: give back what is only cached, then look again. */
-static __noinline struct page *take_after_shrinking(gfp_t gfp,
-                                                    unsigned int order)
+static struct page *take_after_shrinking(gfp_t gfp, unsigned int order,
+                                         void *caller)
 {
     struct page *page;
     u64 flags;
@@ -192,7 +172,7 @@ static __noinline struct page *take_after_shrinking(gfp_t gfp,
     local_irq_restore(flags);
     if (!page && !(gfp & __GFP_NOWARN))
         pr_warn("out of memory: %lu pages wanted (gfp %x) by %p\n",
-                1ul << order, gfp, __builtin_return_address(0));
+                1ul << order, gfp, caller);
     return page;
 }
 
@@ -212,10 +192,43 @@ static void block_undo_compound(struct page *head, unsigned int order)
             head[i].flags &= FLAGS_OF_FRAME;
 }
 
-static __noinline void page_prepare_special(struct page *page, gfp_t gfp,
-                                            unsigned int order)
+/* The state of an allocated page, whichever way it came. */
+static inline struct page *page_prepare(struct page *page,
+                                        enum page_owner owner, void *caller)
 {
+    if (unlikely(page->flags & FLAGS_IN_USE))
+        page_broken(page, "given out while in use");
+    if (DEBUG_ON) {
+        debug_check_poison(page);
+        page->site = (u64)caller;
+    }
+    page->owner = owner;
+    atomic_set(&page->refs, 1);
+    return page;
+}
+
+/* Blocks, zeroed pages, and when the CPU's stack is empty. */
+static __noinline struct page *alloc_slow(gfp_t gfp, unsigned int order,
+                                          enum page_owner owner, void *caller)
+{
+    struct page *page;
+    u64 flags;
+
+    if (order > MAX_ORDER)
+        return NULL;
+    flags = local_irq_save();
+    page = order ? take_block(gfp, order) : pcp_refill(gfp);
+    local_irq_restore(flags);
+    if (unlikely(!page))
+        page = take_after_shrinking(gfp, order, caller);
+    if (!page)
+        return NULL;
+    page_prepare(page, owner, caller);
+    flags = local_irq_save();
+    this_cpu_add(page_owned[owner], 1l << order);
+    local_irq_restore(flags);
     if (order) {
+        page->order = order;
         page->flags |= BIT(PG_head);
         if (gfp & __GFP_COMP)
             block_make_compound(page, order);
@@ -223,37 +236,31 @@ static __noinline void page_prepare_special(struct page *page, gfp_t gfp,
     if (gfp & __GFP_ZERO)
         for (unsigned long i = 0; i < 1ul << order; i++)
             clear_page(page_address(page + i));
+    return page;
 }
 
 struct page *alloc_pages_owner(gfp_t gfp, unsigned int order,
                                enum page_owner owner)
 {
-    u64 flags = local_irq_save();
+    void *caller = __builtin_return_address(0);
     struct page *page;
+    struct pcp *pcp;
+    u64 flags;
 
-    if (likely(order == 0))
-        page = pcp_take(gfp);
-    else
-        page = order <= MAX_ORDER ? take_block(gfp, order) : NULL;
-    local_irq_restore(flags);
-    if (unlikely(!page)) {
-        if (order > MAX_ORDER)
-            return NULL;
-        page = take_after_shrinking(gfp, order);
-        if (!page)
-            return NULL;
+    if (unlikely(order))
+        return alloc_slow(gfp, order, owner, caller);
+    flags = local_irq_save();
+    pcp = this_cpu_ptr(&page_pcp[zone_hint[gfp & 7]]);
+    if (unlikely(!pcp->count)) {
+        local_irq_restore(flags);
+        return alloc_slow(gfp, 0, owner, caller);
     }
-    if (unlikely(page->flags & FLAGS_IN_USE))
-        page_broken(page, "given out while in use");
-    debug_check_poison(page);
-    page->order = order;
-    page->owner = owner;
-    atomic_set(&page->refs, 1);
-    if (DEBUG_ON)
-        page->site = (u64)__builtin_return_address(0);
-    this_cpu_add(page_owned[owner], 1l << order);
-    if (unlikely(order || gfp & __GFP_ZERO))
-        page_prepare_special(page, gfp, order);
+    page = pcp->pages[--pcp->count];
+    this_cpu_inc(page_owned[owner]);
+    local_irq_restore(flags);
+    page_prepare(page, owner, caller);
+    if (gfp & __GFP_ZERO)
+        clear_page(page_address(page));
     return page;
 }
 
@@ -268,29 +275,59 @@ size_t alloc_pages_bulk(gfp_t gfp, enum page_owner owner, size_t n,
     return n;
 }
 
-/* The last reference is gone. */
-static void page_free_block(struct page *page, unsigned int order)
+static __noinline void free_block(struct page *page, unsigned int order)
 {
+    struct zone *zone = page_zone(page);
     u64 flags;
 
-    if (unlikely(page->flags & FLAGS_IN_USE || atomic_read(&page->mapcount)))
-        page_broken(page, "freed while in use");
-    if (unlikely(order))
-        block_undo_compound(page, order);
+    block_undo_compound(page, order);
     page->flags &= FLAGS_OF_FRAME;
     debug_poison(page, order);
-    flags = local_irq_save();
+    flags = spin_lock_irqsave(&zone->lock);
     this_cpu_add(page_owned[page->owner], -(1l << order));
     page->owner = OWNER_FREE;
-    if (likely(order == 0)) {
-        pcp_give(page);
-    } else {
-        struct zone *zone = page_zone(page);
+    page->order = 0;
+    buddy_give(zone, page, order);
+    spin_unlock_irqrestore(&zone->lock, flags);
+}
 
-        spin_lock(&zone->lock);
-        buddy_give(zone, page, order);
-        spin_unlock(&zone->lock);
+/* Owned by nobody, onto the stack, which has room.  Interrupts are off. */
+static inline void pcp_push(struct pcp *pcp, struct page *page)
+{
+    this_cpu_dec(page_owned[page->owner]);
+    page->owner = OWNER_FREE;
+    pcp->pages[pcp->count++] = page;
+}
+
+/* The CPU's stack is full, or was never used. */
+static __noinline void free_single_slow(struct page *page)
+{
+    u64 flags = local_irq_save();
+    struct pcp *pcp = this_cpu_ptr(&page_pcp[page->zone]);
+
+    if (!pcp->high)
+        pcp_setup(pcp, page_zone(page));
+    else if (pcp->count >= pcp->high)
+        pcp_drain(pcp, page_zone(page), pcp->batch);
+    pcp_push(pcp, page);
+    local_irq_restore(flags);
+}
+
+static inline void free_single(struct page *page)
+{
+    u64 flags;
+    struct pcp *pcp;
+
+    page->flags &= FLAGS_OF_FRAME;
+    debug_poison(page, 0);
+    flags = local_irq_save();
+    pcp = this_cpu_ptr(&page_pcp[page->zone]);
+    if (unlikely(pcp->count >= pcp->high)) {
+        local_irq_restore(flags);
+        free_single_slow(page);
+        return;
     }
+    pcp_push(pcp, page);
     local_irq_restore(flags);
 }
 
@@ -303,8 +340,14 @@ void __free_pages(struct page *page, unsigned int order)
     refs = atomic_sub_return(&page->refs, 1);
     if (unlikely(refs < 0))
         page_broken(page, "freed twice");
-    if (refs == 0)
-        page_free_block(page, order);
+    if (refs > 0)
+        return;
+    if (unlikely((page->flags & FLAGS_IN_USE) | atomic_read(&page->mapcount)))
+        page_broken(page, "freed while in use");
+    if (likely(order == 0))
+        free_single(page);
+    else
+        free_block(page, order);
 }
 
 void put_page(struct page *page)

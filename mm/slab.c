@@ -148,31 +148,43 @@ static bool cpu_refill(struct kmem_cache *cache, struct slab_cpu *cpu)
     return page;
 }
 
-/* The CPU's list is empty.  Interrupts are off, and on in between if *flags
- * says that they were. */
-static __noinline void *alloc_slow(struct kmem_cache *cache, gfp_t gfp,
-                                   u64 *flags)
+/* An object for a CPU whose list was empty, after finding or making a slab;
+ * interrupts are off only in between. */
+static void *alloc_refill(struct kmem_cache *cache, gfp_t gfp)
 {
     for (;;) {
+        u64 flags = local_irq_save();
         struct slab_cpu *cpu = this_cpu_ptr(&slab_cpus[cache->index]);
-        void *obj = cpu->freelist;
         struct page *page;
+        void *obj = NULL;
 
-        if (obj || cpu_refill(cache, cpu)) {
+        if (cpu->freelist || cpu_refill(cache, cpu)) {
             obj = cpu->freelist;
             cpu->freelist = link_get(cache, obj);
-            return obj;
         }
-        local_irq_restore(*flags);
+        local_irq_restore(flags);
+        if (obj)
+            return obj;
         page = slab_new(cache, gfp);
-        *flags = local_irq_save();
         if (!page)
             return NULL;
-        spin_lock(&cache->lock);
+        flags = spin_lock_irqsave(&cache->lock);
         cache->nr_slabs++;
         partial_add(cache, page);
-        spin_unlock(&cache->lock);
+        spin_unlock_irqrestore(&cache->lock, flags);
     }
+}
+
+static __noinline void *alloc_slow(struct kmem_cache *cache, gfp_t gfp,
+                                   void *caller)
+{
+    void *obj = alloc_refill(cache, gfp);
+
+    if (!obj)
+        return NULL;
+    if (DEBUG_ON)
+        debug_object_alloc(cache, obj, caller);
+    return gfp & __GFP_ZERO ? memset(obj, 0, cache->size) : obj;
 }
 
 static __always_inline void *slab_alloc(struct kmem_cache *cache, gfp_t gfp,
@@ -182,16 +194,15 @@ static __always_inline void *slab_alloc(struct kmem_cache *cache, gfp_t gfp,
     struct slab_cpu *cpu = this_cpu_ptr(&slab_cpus[cache->index]);
     void *obj = cpu->freelist;
 
-    if (likely(obj))
-        cpu->freelist = link_get(cache, obj);
-    else
-        obj = alloc_slow(cache, gfp, &flags);
+    if (unlikely(!obj)) {
+        local_irq_restore(flags);
+        return alloc_slow(cache, gfp, caller);
+    }
+    cpu->freelist = link_get(cache, obj);
     local_irq_restore(flags);
-    if (DEBUG_ON && obj)
+    if (DEBUG_ON)
         debug_object_alloc(cache, obj, caller);
-    if (unlikely(gfp & __GFP_ZERO) && obj)
-        memset(obj, 0, cache->size);
-    return obj;
+    return gfp & __GFP_ZERO ? memset(obj, 0, cache->size) : obj;
 }
 
 /* Into a slab that is not this CPU's. */
@@ -199,8 +210,8 @@ static __noinline void free_slow(struct kmem_cache *cache, struct page *page,
                                  void *obj)
 {
     bool was_full, give_back;
+    u64 flags = spin_lock_irqsave(&cache->lock);
 
-    spin_lock(&cache->lock);
     was_full = !page->freelist;
     link_set(cache, obj, page->freelist);
     page->freelist = obj;
@@ -212,7 +223,7 @@ static __noinline void free_slow(struct kmem_cache *cache, struct page *page,
         partial_remove(cache, page);
         cache->nr_slabs--;
     }
-    spin_unlock(&cache->lock);
+    spin_unlock_irqrestore(&cache->lock, flags);
     if (give_back)
         slab_free_pages(cache, page);
 }
@@ -223,12 +234,13 @@ static __always_inline void slab_free(struct kmem_cache *cache,
     u64 flags = local_irq_save();
     struct slab_cpu *cpu = this_cpu_ptr(&slab_cpus[cache->index]);
 
-    if (likely(cpu->page == page)) {
-        link_set(cache, obj, cpu->freelist);
-        cpu->freelist = obj;
-    } else {
+    if (unlikely(cpu->page != page)) {
+        local_irq_restore(flags);
         free_slow(cache, page, obj);
+        return;
     }
+    link_set(cache, obj, cpu->freelist);
+    cpu->freelist = obj;
     local_irq_restore(flags);
 }
 
