@@ -18,8 +18,10 @@
 #include <kernel/core/percpu.h>
 #include <kernel/core/printk.h>
 #include <kernel/core/time.h>
+#include <kernel/fs/fs.h>
 #include <kernel/main.h>
 #include <kernel/report.h>
+#include <kernel/sys/syscall.h>
 #include <kernel/task/task.h>
 #include <kernel/x86/cpu.h>
 #include <kernel/x86/fpu.h>
@@ -87,6 +89,8 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     memory_init(); /* page tables, pages, slab, vmalloc */
     trap_fixup_find = exception_table_find;
     mm_init();     /* address spaces, page cache, user memory */
+    sched_init();  /* from here on locks may block */
+    task_init();
     boottime_mark("memory");
     machine_init();
     boottime_mark("machine");
@@ -95,8 +99,12 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     boottime_mark("report");
     if (cmdline_get("bench"))
         mm_bench(); /* bench=mm */
+    STEP(fs_init); /* /, devtmpfs, /proc and /sys, all of them empty */
     STEP(drivers_init);
     boottime_mark("drivers");
+    STEP(initramfs_unpack);
+    boottime_mark("initramfs");
+    strace_init();
     crash_on_request();
     first_program();
     for (;;)

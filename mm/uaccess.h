@@ -49,10 +49,11 @@ int put_user_8(u64 value, void __user *to);
     ({                                                                         \
         __typeof__(ptr) get_p_ = (ptr);                                        \
         __typeof__(*get_p_) get_v_;                                            \
-        int get_err_ = sizeof(get_v_) == 1   ? get_user_1(get_p_, &get_v_)     \
-                       : sizeof(get_v_) == 2 ? get_user_2(get_p_, &get_v_)     \
-                       : sizeof(get_v_) == 4 ? get_user_4(get_p_, &get_v_)     \
-                                             : get_user_8(get_p_, &get_v_);    \
+        void *get_to_ = (void *)&get_v_; /* *ptr may be const */               \
+        int get_err_ = sizeof(get_v_) == 1   ? get_user_1(get_p_, get_to_)     \
+                       : sizeof(get_v_) == 2 ? get_user_2(get_p_, get_to_)     \
+                       : sizeof(get_v_) == 4 ? get_user_4(get_p_, get_to_)     \
+                                             : get_user_8(get_p_, get_to_);    \
         _Static_assert(sizeof(get_v_) <= 8, "a scalar");                       \
         if (!get_err_)                                                         \
             (var) = get_v_;                                                    \
@@ -68,6 +69,12 @@ int put_user_8(u64 value, void __user *to);
         : sizeof(put_v_) == 4 ? put_user_4((u64)put_v_, put_p_)                \
                               : put_user_8((u64)put_v_, put_p_);               \
     })
+
+/*
+ * Atomically: *at becomes `new` if it is *old.  0: done; 1: it is not, and
+ * *old now says what it is; -EFAULT.
+ */
+int user_cmpxchg32(u32 __user *at, u32 *old, u32 new);
 
 /* Kernel addresses that may be bad (tests, /dev/mem, dumps): 0 or -EFAULT. */
 int copy_from_kernel_nofault(void *to, const void *from, size_t n);

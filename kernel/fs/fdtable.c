@@ -183,6 +183,11 @@ struct file *files_find(struct files_struct *files, unsigned int fd)
     return file;
 }
 
+bool files_shared(const struct files_struct *files)
+{
+    return refcount_read(&files->refs) > 1;
+}
+
 unsigned int files_size(struct files_struct *files)
 {
     return files->size;

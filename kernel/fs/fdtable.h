@@ -12,6 +12,7 @@ struct files_struct *files_create(void);
 struct files_struct *files_copy(struct files_struct *files); /* NULL: ENOMEM */
 void files_get(struct files_struct *files);
 void files_put(struct files_struct *files); /* the last one closes all */
+bool files_shared(const struct files_struct *files); /* by several tasks */
 void files_close_on_exec(struct files_struct *files);
 
 struct fs_struct *fs_create(void); /* at the root of the first mount */

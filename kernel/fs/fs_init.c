@@ -3,6 +3,8 @@
  */
 #include <kernel/fs/internal.h>
 
+void procfs_init(void) __attribute__((weak)); /* until it is there */
+
 void fs_init(void)
 {
     dcache_init();
@@ -10,6 +12,7 @@ void fs_init(void)
     tmpfs_init();
     mount_root();
     devtmpfs_init();
-    procfs_init();
+    if (procfs_init)
+        procfs_init();
     sysfs_init();
 }

@@ -37,6 +37,16 @@ int send_signal_thread(int sig, const siginfo_t *info,
                        struct task_struct *task);
 int send_signal_pgrp(int sig, pid_t pgrp); /* -ESRCH: nobody there */
 
+/*
+ * For ppoll, pselect: current's mask becomes *set until the call is over.
+ * NULL: nothing changes.  Returns 0, -EFAULT, -EINVAL (size).  Afterwards
+ * call signal_restore_user_mask(), except when the answer is -EINTR or
+ * -ERESTART*: then the handler runs under the new mask and its return brings
+ * the old one back.
+ */
+int signal_set_user_mask(const void __user *set, size_t size);
+void signal_restore_user_mask(void);
+
 /* A fault of current's: cannot be blocked or ignored. */
 void force_signal(int sig, int code, unsigned long addr, u32 trapno,
                   u64 error_code);

@@ -17,6 +17,7 @@
 #include <kernel/sync/waitq.h>
 #include <kernel/task/signal.h>
 #include <kernel/x86/regs.h>
+#include <mm/vmalloc.h>
 
 struct files_struct; /* kernel/fs/fdtable.h */
 struct fs_struct;    /* root, cwd, umask: kernel/fs/fdtable.h */
@@ -30,9 +31,14 @@ struct cred { /* plain values: changed only by the task itself */
     gid_t groups[32];
 };
 
+struct cpu_itimer { /* fires when the process has had `target` ns */
+    struct timer timer;
+    u64 target, interval; /* 0: not running, once */
+};
+
 /* What all threads of a process share. */
 struct signal_struct {
-    refcount_t refs;
+    refcount_t refs;              /* one per task_struct */
     struct list_head threads;     /* (t) task_struct.thread_link */
     u32 nr_threads;               /* (t) live ones */
     struct task_struct *leader;   /* (t) */
@@ -45,11 +51,29 @@ struct signal_struct {
     struct sigpending shared_pending; /* (s) */
     int exit_code;                /* (s) wait4's status word */
     bool group_exit;              /* (s) exit_group or a fatal signal */
-    bool stopped, continued;      /* (s) not yet reported to wait4 */
+    bool stopped;                 /* (s) all threads stop, or have */
+    bool stop_reported;           /* (s) the parent has its SIGCHLD */
+    bool stop_unwaited, continued;/* (s) what wait4 still has to see */
+    int stop_signal;              /* (s) what stopped it */
+    bool has_execed;              /* setpgid of a child: EACCES */
+    bool is_child_subreaper;
+    struct task_struct *exec_task;/* (s) execve waits here for the others */
     u64 utime, stime, cutime, cstime; /* ns of exited threads, children */
     u64 min_flt, maj_flt;
     u64 start_time;               /* (c) ktime */
+    u64 nvcsw, nivcsw, cmin_flt, cmaj_flt; /* exited threads, children */
+    u64 maxrss, cmaxrss;          /* pages */
     struct { u64 cur, max; } rlim[16]; /* RLIMIT_* */
+    struct timer real_timer;      /* ITIMER_REAL, alarm */
+    u64 real_interval;            /* ns, 0: once */
+    struct cpu_itimer cpu_timer[2]; /* ITIMER_VIRTUAL, ITIMER_PROF */
+};
+
+/* How a call goes on after a signal that had no handler. */
+struct restart_block {
+    long (*fn)(struct restart_block *block);
+    u64 expires; /* ktime */
+    u64 arg[4];  /* the call's own */
 };
 
 struct task_struct {
@@ -64,8 +88,14 @@ struct task_struct {
     struct rb_node rq_node;   /* (q) by vruntime */
     u64 vruntime;             /* (q) ns, weighted */
     u64 exec_start;           /* (q) */
-    u64 utime, stime;         /* (o) ns */
+    u64 slice_start;          /* (q) ktime of getting the CPU */
+    u64 utime, stime;         /* (q) ns */
+    u32 weight;               /* (q) 1024 is nice 0 */
     int nice;
+    u32 work;                 /* (s) WORK_SIGNAL: copied to user_work when it
+                                 gets the CPU */
+    u64 cpus_allowed;         /* mask */
+    u32 policy, rt_priority;  /* as set; all are scheduled fairly */
 
     pid_t pid, tgid;          /* (c) */
     refcount_t refs;          /* the last put frees it */
@@ -83,12 +113,22 @@ struct task_struct {
     sigset_t saved_sigmask;   /* (o) of sigsuspend, ppoll */
     bool restore_sigmask;     /* (o) */
     struct { u64 sp, size; u32 flags; } sigaltstack; /* (o) */
+    struct { u64 trapno, error, cr2; } fault; /* (o) last one of ring 3 */
 
     u64 fs_base, gs_base;     /* (o) of ring 3, current while not running */
     struct fpu_state *fpu;    /* (o) */
     u32 __user *clear_child_tid; /* (o) */
+    u32 __user *set_child_tid;   /* (o) written by the child's first step */
     struct { void __user *head; size_t len; } robust_list; /* (o) */
-    struct wait_queue *vfork_done; /* parent sleeps here */
+    struct vfork_done *vfork_done; /* (t) parent sleeps there */
+    bool exiting;                 /* (s) takes no signal any more */
+    int exit_signal;              /* (t) to the parent; -1: a thread */
+    int pdeath_signal;            /* (o) */
+    u32 personality;              /* (o) */
+    bool no_new_privs, keep_caps, dumpable; /* (o) prctl */
+    bool in_execve;
+    u64 timer_slack;              /* (o) ns, prctl */
+    struct restart_block restart; /* (o) */
 
     struct list_head all_link;    /* (t) every task */
     struct list_head thread_link; /* (t) signal->threads */
@@ -104,11 +144,29 @@ struct task_struct {
 
 #define current (this_cpu_read(current_task))
 
-/* Registers of current's way into the kernel from ring 3. */
-struct pt_regs *task_user_regs(struct task_struct *task);
+/* Registers of a task's way into the kernel from ring 3: always at the top
+ * of its stack.  A zombie has no stack any more. */
+static inline struct pt_regs *task_user_regs(struct task_struct *task)
+{
+    return (struct pt_regs *)((char *)task->stack + KERNEL_STACK_SIZE) - 1;
+}
 
 void get_task(struct task_struct *task);
 void put_task(struct task_struct *task);
+
+/*
+ * Everything marked (t).  Interrupt handlers take it too (the console sends
+ * signals to groups), so always with interrupts off.  Order: tasklist_lock >
+ * sighand->lock > a run queue's lock.
+ */
+extern spinlock_t tasklist_lock;
+extern struct list_head task_list; /* (t) all_link; init first */
+extern struct task_struct *init_task; /* pid 1; NULL before start_init */
+
+/* The first things of this layer: current becomes a task (the boot CPU's
+ * idle task, pid 0), so that locks may block.  Then pids and caches. */
+void sched_init(void);
+void task_init(void);
 
 /* Referenced, or NULL. */
 struct task_struct *task_find_get(pid_t pid);
@@ -125,7 +183,26 @@ int kthread_run(int (*fn)(void *arg), void *arg, const char *name,
 void start_init(const char *path, const char *const *argv,
                 const char *const *envp) __noreturn;
 
+/* wait_status is wait4's: exit code << 8, or the signal that killed. */
+/* The TSC when the first program was about to run; 0 before. */
+extern u64 first_user_tsc;
+
 void do_exit_group(int wait_status) __noreturn;
+void do_exit(int wait_status) __noreturn; /* this thread only */
+
+/* Referenced (mm_put, files_put, fs_put), or NULL: it has none any more. */
+struct mm_struct *task_get_mm(struct task_struct *task);
+struct files_struct *task_get_files(struct task_struct *task);
+struct fs_struct *task_get_fs(struct task_struct *task);
+
+/* Whether any process is of this group; of this session, if not -1. */
+bool pgrp_exists(pid_t pgrp, pid_t session);
+
+/* A process of its own that is in no thread group's way: is it still there? */
+static inline bool thread_group_leader(const struct task_struct *task)
+{
+    return task->pid == task->tgid;
+}
 
 static inline bool capable(const struct task_struct *task)
 {

@@ -137,6 +137,24 @@ PUT_USER 1, dil
 PUT_USER 2, di
 PUT_USER 4, edi
 PUT_USER 8, rdi
+
+; int user_cmpxchg32(u32 __user *at, u32 *old, u32 new)
+; Out  eax: 0 swapped; 1 not, *old is what it holds; -EFAULT
+global user_cmpxchg32
+align 16
+user_cmpxchg32:
+    test rdi, rdi
+    js scalar_refused
+    mov eax, [rsi]
+    USER_OPEN
+    FAULTS_TO scalar_faulted
+    lock cmpxchg [rdi], edx
+    setnz cl                ; USER_CLOSE may change the flags
+    USER_CLOSE
+    mov [rsi], eax
+    movzx eax, cl
+    ret
+
 scalar_faulted:
     USER_CLOSE
 scalar_refused:

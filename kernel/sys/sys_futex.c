@@ -1,0 +1,89 @@
+/*
+ * kernel/sys/sys_futex.c - futex(2): operations and timeouts decoded.
+ */
+#include <kernel/core/time.h>
+#include <kernel/task/futex.h>
+#include <kernel/task/task.h>
+#include <kernel/uapi/errno.h>
+#include <linux/futex.h>
+#include <linux/time_types.h>
+#include <mm/uaccess.h>
+
+#include <syscalls_gen.h>
+
+/* Relative timeouts count from now, FUTEX_WAIT_BITSET's are absolute. */
+static int futex_deadline(int op, unsigned long timeout, u64 *expires)
+{
+    struct __kernel_timespec ts;
+    u64 ns;
+
+    *expires = FUTEX_NO_TIMEOUT;
+    if (!timeout)
+        return 0;
+    if (copy_from_user(&ts, (void __user *)timeout, sizeof(ts)))
+        return -EFAULT;
+    if (ts.tv_sec < 0 || (u64)ts.tv_nsec >= NSEC_PER_SEC)
+        return -EINVAL;
+    ns = ts.tv_sec > 1l << 33 ? FUTEX_NO_TIMEOUT - 1
+                              : ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+    if ((op & FUTEX_CMD_MASK) == FUTEX_WAIT)
+        ns += min(ktime_get(), FUTEX_NO_TIMEOUT - 1 - ns);
+    else if (op & FUTEX_CLOCK_REALTIME)
+        ns -= min(ns, ktime_get_real() - ktime_get());
+    *expires = ns;
+    return 0;
+}
+
+static long futex_restart(struct restart_block *block)
+{
+    return futex_wait((u32 __user *)block->arg[0], block->arg[1],
+                      block->arg[2], block->expires, block->arg[3]);
+}
+
+static long do_futex_wait(u32 __user *uaddr, int op, u32 val,
+                          unsigned long timeout, u32 bitset)
+{
+    struct restart_block *block = &current->restart;
+    bool shared = !(op & FUTEX_PRIVATE_FLAG);
+    u64 expires;
+    int err = futex_deadline(op, timeout, &expires);
+
+    if (err)
+        return err;
+    err = futex_wait(uaddr, shared, val, expires, bitset);
+    if (err != -ERESTARTSYS || expires == FUTEX_NO_TIMEOUT)
+        return err;
+    *block = (struct restart_block){
+        futex_restart, expires, {(u64)uaddr, shared, val, bitset}};
+    return -ERESTART_RESTARTBLOCK;
+}
+
+long sys_futex(void __user *uaddr, int op, unsigned int val,
+               unsigned long timeout, void __user *uaddr2, unsigned int val3)
+{
+    int cmd = op & FUTEX_CMD_MASK;
+    bool shared = !(op & FUTEX_PRIVATE_FLAG);
+
+    if ((op & FUTEX_CLOCK_REALTIME) && cmd != FUTEX_WAIT_BITSET)
+        return -ENOSYS;
+    switch (cmd) {
+    case FUTEX_WAIT:
+        val3 = FUTEX_BITSET_MATCH_ANY;
+        /* fall through */
+    case FUTEX_WAIT_BITSET:
+        return do_futex_wait(uaddr, op, val, timeout, val3);
+    case FUTEX_WAKE:
+        val3 = FUTEX_BITSET_MATCH_ANY;
+        /* fall through */
+    case FUTEX_WAKE_BITSET:
+        return futex_wake(uaddr, shared, val, val3);
+    case FUTEX_REQUEUE:
+        return futex_requeue(uaddr, uaddr2, shared, val, timeout, NULL);
+    case FUTEX_CMP_REQUEUE:
+        return futex_requeue(uaddr, uaddr2, shared, val, timeout, &val3);
+    case FUTEX_WAKE_OP:
+        return futex_wake_op(uaddr, uaddr2, shared, val, timeout, val3);
+    default:
+        return -ENOSYS;
+    }
+}

@@ -1,0 +1,178 @@
+/*
+ * kernel/sys/sys_prctl.c - prctl, arch_prctl, personality, and calls that
+ * only say what this kernel does not do.
+ */
+#include <kernel/core/percpu.h>
+#include <kernel/lib/string.h>
+#include <kernel/task/internal.h>
+#include <kernel/task/sigset.h>
+#include <kernel/uapi/errno.h>
+#include <asm/prctl.h>
+#include <kernel/x86/cpu.h>
+#include <linux/membarrier.h>
+#include <linux/prctl.h>
+#include <mm/layout.h>
+#include <mm/uaccess.h>
+
+#include <syscalls_gen.h>
+
+static long set_name(const char __user *from)
+{
+    struct task_struct *task = current;
+    char name[sizeof(task->comm)] = {0};
+
+    if (strncpy_from_user(name, from, sizeof(name) - 1) < 0)
+        return -EFAULT;
+    memcpy(task->comm, name, sizeof(name));
+    return 0;
+}
+
+static long set_flag(bool *flag, unsigned long value)
+{
+    if (value > 1)
+        return -EINVAL;
+    *flag = value;
+    return 0;
+}
+
+long sys_prctl(int option, unsigned long arg2, unsigned long arg3,
+               unsigned long arg4, unsigned long arg5)
+{
+    struct task_struct *task = current;
+
+    switch (option) {
+    case PR_SET_NAME:
+        return set_name((const char __user *)arg2);
+    case PR_GET_NAME:
+        return copy_to_user((void __user *)arg2, task->comm,
+                            sizeof(task->comm)) ? -EFAULT : 0;
+    case PR_SET_PDEATHSIG:
+        if (arg2 > 64)
+            return -EINVAL;
+        task->pdeath_signal = arg2;
+        return 0;
+    case PR_GET_PDEATHSIG:
+        return put_user(task->pdeath_signal, (int __user *)arg2);
+    case PR_GET_DUMPABLE:
+        return task->dumpable;
+    case PR_SET_DUMPABLE:
+        return set_flag(&task->dumpable, arg2);
+    case PR_GET_KEEPCAPS:
+        return task->keep_caps;
+    case PR_SET_KEEPCAPS:
+        return set_flag(&task->keep_caps, arg2);
+    case PR_SET_NO_NEW_PRIVS:
+        if (arg2 != 1 || arg3 || arg4 || arg5)
+            return -EINVAL;
+        task->no_new_privs = true;
+        return 0;
+    case PR_GET_NO_NEW_PRIVS:
+        return arg2 || arg3 || arg4 || arg5 ? -EINVAL : task->no_new_privs;
+    case PR_SET_CHILD_SUBREAPER:
+        task->signal->is_child_subreaper = arg2;
+        return 0;
+    case PR_GET_CHILD_SUBREAPER:
+        return put_user((int)task->signal->is_child_subreaper,
+                        (int __user *)arg2);
+    case PR_SET_TIMERSLACK:
+        task->timer_slack = arg2 ? arg2 : 50000;
+        return 0;
+    case PR_GET_TIMERSLACK:
+        return task->timer_slack;
+    case PR_GET_TIMING:
+    case PR_GET_SECCOMP:
+        return 0;
+    case PR_CAPBSET_READ:
+        return arg2 <= 40 ? 1 : -EINVAL; /* linux/capability.h, the last */
+    default:
+        return -EINVAL;
+    }
+}
+
+static long set_base(bool fs, u64 addr)
+{
+    struct task_struct *task = current;
+    u64 flags;
+
+    if (addr >= TASK_SIZE)
+        return -EPERM;
+    flags = local_irq_save();
+    if (cpu_has(CPU_FSGSBASE)) { /* the other one may be newer in the CPU */
+        __asm__ volatile("rdfsbase %0" : "=r"(task->fs_base));
+        task->gs_base = task_user_gs_base();
+    }
+    if (fs)
+        task->fs_base = addr;
+    else
+        task->gs_base = addr;
+    task_load_bases(task);
+    local_irq_restore(flags);
+    return 0;
+}
+
+static long get_base(bool fs, u64 __user *to)
+{
+    struct task_struct *task = current;
+    u64 base = fs ? task->fs_base : task->gs_base;
+
+    if (cpu_has(CPU_FSGSBASE)) {
+        if (fs)
+            __asm__ volatile("rdfsbase %0" : "=r"(base));
+        else
+            base = task_user_gs_base();
+    }
+    return put_user(base, to);
+}
+
+long sys_arch_prctl(unsigned int option, unsigned long arg2)
+{
+    switch (option) {
+    case ARCH_SET_FS:
+    case ARCH_SET_GS:
+        return set_base(option == ARCH_SET_FS, arg2);
+    case ARCH_GET_FS:
+    case ARCH_GET_GS:
+        return get_base(option == ARCH_GET_FS, (u64 __user *)arg2);
+    case ARCH_GET_CPUID:
+        return 1; /* CPUID is not trapped */
+    case ARCH_SET_CPUID:
+        return -ENODEV;
+    default:
+        return -EINVAL;
+    }
+}
+
+long sys_personality(unsigned int persona)
+{
+    u32 old = current->personality;
+
+    if (persona != 0xffffffff)
+        current->personality = persona;
+    return old;
+}
+
+/* With one CPU every store of the process is seen in order by all of it. */
+long sys_membarrier(int cmd, unsigned int flags, int cpu)
+{
+    if (flags)
+        return -EINVAL;
+    switch (cmd) {
+    case MEMBARRIER_CMD_QUERY:
+        return MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_PRIVATE_EXPEDITED |
+               MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+    case MEMBARRIER_CMD_GLOBAL:
+    case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
+    case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
+        smp_mb();
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+/* Restartable sequences are an offer that a libc can do without: it asks at
+ * every start, so that this is no news for the log. */
+long sys_rseq(void __user *rseq, unsigned int len, int flags, unsigned int sig)
+{
+    return -ENOSYS;
+}

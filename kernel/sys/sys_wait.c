@@ -1,0 +1,216 @@
+/*
+ * kernel/sys/sys_wait.c - waiting for children, and what they and we used.
+ */
+#include <kernel/core/time.h>
+#include <kernel/lib/string.h>
+#include <kernel/task/internal.h>
+#include <kernel/task/wait.h>
+#include <kernel/uapi/errno.h>
+#include <kernel/uapi/resource.h>
+#include <linux/times.h>
+#include <linux/wait.h>
+#include <mm/mm.h>
+#include <mm/uaccess.h>
+
+#include <syscalls_gen.h>
+
+#define STATE_FLAGS (WNOHANG | WUNTRACED | WCONTINUED)
+#define CHILD_FLAGS (__WNOTHREAD | __WCLONE | __WALL)
+#define CLOCKS_PER_SECOND 100 /* AT_CLKTCK */
+
+static void usage_to_user(const struct task_usage *usage, struct rusage *ru)
+{
+    memset(ru, 0, sizeof(*ru));
+    ru->ru_utime.tv_sec = usage->utime / NSEC_PER_SEC;
+    ru->ru_utime.tv_usec = usage->utime % NSEC_PER_SEC / NSEC_PER_USEC;
+    ru->ru_stime.tv_sec = usage->stime / NSEC_PER_SEC;
+    ru->ru_stime.tv_usec = usage->stime % NSEC_PER_SEC / NSEC_PER_USEC;
+    ru->ru_minflt = usage->min_flt;
+    ru->ru_majflt = usage->maj_flt;
+    ru->ru_nvcsw = usage->nvcsw;
+    ru->ru_nivcsw = usage->nivcsw;
+    ru->ru_maxrss = usage->maxrss * (PAGE_SIZE / KIB);
+}
+
+static int put_usage(const struct task_usage *usage, void __user *to)
+{
+    struct rusage ru;
+
+    if (!to)
+        return 0;
+    usage_to_user(usage, &ru);
+    return copy_to_user(to, &ru, sizeof(ru)) ? -EFAULT : 0;
+}
+
+long sys_wait4(pid_t pid, void __user *status, int options,
+               void __user *rusage)
+{
+    struct wait_request req = {.options = options | WEXITED};
+    int found;
+
+    if (options & ~(STATE_FLAGS | CHILD_FLAGS))
+        return -EINVAL;
+    if (pid == (pid_t)0x80000000)
+        return -ESRCH;
+    if (pid > 0) {
+        req.type = P_PID;
+        req.id = pid;
+    } else if (pid == -1) {
+        req.type = P_ALL;
+    } else {
+        req.type = P_PGID;
+        req.id = pid ? -pid : current->signal->pgrp;
+    }
+    found = do_wait(&req);
+    if (found <= 0)
+        return found;
+    if (status && put_user(req.word, (int __user *)status))
+        return -EFAULT;
+    if (put_usage(&req.usage, rusage))
+        return -EFAULT;
+    return req.pid;
+}
+
+static int wait_info(const struct wait_request *req, int found,
+                     void __user *to)
+{
+    siginfo_t info;
+
+    if (!to)
+        return 0;
+    memset(&info, 0, sizeof(info));
+    if (found) {
+        info.si_signo = SIGCHLD;
+        info.si_code = req->code;
+        info.si_pid = req->pid;
+        info.si_uid = req->uid;
+        info.si_status = req->status;
+    }
+    /* Linux leaves the rest of the structure alone. */
+    return copy_to_user(to, &info, offsetof(siginfo_t, si_utime)) ? -EFAULT
+                                                                  : 0;
+}
+
+long sys_waitid(int which, pid_t id, void __user *info, int options,
+                void __user *rusage)
+{
+    struct wait_request req = {.type = which, .id = id, .options = options};
+    int found;
+
+    if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED |
+                    CHILD_FLAGS))
+        return -EINVAL;
+    if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
+        return -EINVAL;
+    switch (which) {
+    case P_ALL:
+        break;
+    case P_PID:
+        if (id <= 0)
+            return -EINVAL;
+        break;
+    case P_PGID:
+        if (id < 0)
+            return -EINVAL;
+        if (!id)
+            req.id = current->signal->pgrp;
+        break;
+    default:
+        return -EINVAL;
+    }
+    found = do_wait(&req);
+    if (found < 0)
+        return found;
+    if (found && put_usage(&req.usage, rusage))
+        return -EFAULT;
+    return wait_info(&req, found, info);
+}
+
+/* Threads that live and those that have ended. */
+static void usage_of_process(struct task_usage *usage)
+{
+    struct signal_struct *signal = current->signal;
+    struct task_struct *thread;
+    u64 flags = spin_lock_irqsave(&tasklist_lock), rss;
+
+    *usage = (struct task_usage){signal->utime,   signal->stime,
+                                 signal->min_flt, signal->maj_flt,
+                                 signal->nvcsw,   signal->nivcsw,
+                                 signal->maxrss};
+    list_for_each_entry(thread, &signal->threads, thread_link) {
+        usage->utime += task_runtime(thread) - thread->stime;
+        usage->stime += thread->stime;
+        usage->min_flt += thread->min_flt;
+        usage->maj_flt += thread->maj_flt;
+        usage->nvcsw += thread->nvcsw;
+        usage->nivcsw += thread->nivcsw;
+    }
+    spin_unlock_irqrestore(&tasklist_lock, flags);
+    rss = mm_hiwater_rss(current->mm);
+    usage->maxrss = max(usage->maxrss, rss);
+}
+
+static void usage_of_children(struct task_usage *usage)
+{
+    const struct signal_struct *signal = current->signal;
+
+    *usage = (struct task_usage){.utime = signal->cutime,
+                                 .stime = signal->cstime,
+                                 .min_flt = signal->cmin_flt,
+                                 .maj_flt = signal->cmaj_flt,
+                                 .maxrss = signal->cmaxrss};
+}
+
+static void usage_of_thread(struct task_usage *usage)
+{
+    struct task_struct *task = current;
+
+    *usage = (struct task_usage){task_runtime(task) - task->stime,
+                                 task->stime,
+                                 task->min_flt,
+                                 task->maj_flt,
+                                 task->nvcsw,
+                                 task->nivcsw,
+                                 mm_hiwater_rss(task->mm)};
+}
+
+long sys_getrusage(int who, void __user *to)
+{
+    struct task_usage usage;
+
+    switch (who) {
+    case RUSAGE_SELF:
+        usage_of_process(&usage);
+        break;
+    case RUSAGE_CHILDREN:
+        usage_of_children(&usage);
+        break;
+    case RUSAGE_THREAD:
+        usage_of_thread(&usage);
+        break;
+    default:
+        return -EINVAL;
+    }
+    if (!to)
+        return -EFAULT;
+    return put_usage(&usage, to);
+}
+
+long sys_times(void __user *to)
+{
+    const u64 tick = NSEC_PER_SEC / CLOCKS_PER_SECOND;
+    struct task_usage self, children;
+    struct tms tms;
+
+    if (to) {
+        usage_of_process(&self);
+        usage_of_children(&children);
+        tms.tms_utime = self.utime / tick;
+        tms.tms_stime = self.stime / tick;
+        tms.tms_cutime = children.utime / tick;
+        tms.tms_cstime = children.stime / tick;
+        if (copy_to_user(to, &tms, sizeof(tms)))
+            return -EFAULT;
+    }
+    return ktime_get() / tick;
+}

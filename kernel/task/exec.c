@@ -1,0 +1,582 @@
+/*
+ * kernel/task/exec.c - execve: a process becomes another program.
+ *
+ * Order   1. open, collect the arguments, follow "#!" lines, check the ELF
+ *            files, build the new address space;
+ *         2. end the other threads;
+ *         3. change over: from here there is no way back, and an error kills.
+ *         Whatever can fail stands before 2, so a failed execve leaves the
+ *         caller as it was.
+ * Cost    O(segments + argument text); the program's pages come by faults.
+ */
+#include <kernel/task/exec.h>
+
+#include <kernel/core/percpu.h>
+#include <kernel/core/printk.h>
+#include <kernel/core/time.h>
+#include <kernel/fs/fdtable.h>
+#include <kernel/lib/string.h>
+#include <kernel/task/internal.h>
+#include <kernel/uapi/errno.h>
+#include <kernel/uapi/fcntl.h>
+#include <kernel/uapi/resource.h>
+#include <kernel/x86/cpu.h>
+#include <kernel/x86/fpu.h>
+#include <kernel/x86/segments.h>
+#include <mm/slab.h>
+#include <mm/uaccess.h>
+#include <mm/vma.h>
+
+#define STACK_SPARE (128 * KIB) /* mapped below the arguments */
+#define RFLAGS_IF 0x202         /* and bit 1, which is always set */
+
+u64 first_user_tsc;
+
+/* Either of ring 3's or of the kernel's. */
+struct arg_source {
+    const char __user *const __user *user;
+    const char *const *kernel;
+};
+
+static int source_get(const struct arg_source *source, unsigned int i,
+                      const char **string)
+{
+    if (source->kernel) {
+        *string = source->kernel[i];
+        return 0;
+    }
+    if (!source->user) { /* Linux takes NULL for an empty list */
+        *string = NULL;
+        return 0;
+    }
+    return get_user(*string, source->user + i);
+}
+
+static int source_count(const struct arg_source *source, unsigned int *n)
+{
+    const char *string;
+
+    for (*n = 0;; ++*n) {
+        int err = source_get(source, *n, &string);
+
+        if (err)
+            return err;
+        if (!string)
+            return 0;
+        if (*n >= EXEC_ARGS_MAX / sizeof(u64))
+            return -E2BIG;
+    }
+}
+
+static int strings_room(struct exec_strings *s, size_t len)
+{
+    size_t first;
+
+    if (len > s->start - s->limit)
+        return -E2BIG;
+    first = (s->start - len) >> PAGE_SHIFT;
+    for (size_t i = first; i <= (s->start - 1) >> PAGE_SHIFT; i++) {
+        if (s->pages[i])
+            continue;
+        s->pages[i] = (char *)__get_free_page(GFP_KERNEL);
+        if (!s->pages[i])
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+/* Puts one string in front of the others; len is with its NUL. */
+static int strings_push(struct exec_strings *s, const char *from, size_t len,
+                        bool from_user)
+{
+    int err = strings_room(s, len);
+    size_t at;
+
+    if (err)
+        return err;
+    s->start -= len;
+    at = s->start;
+    while (len) {
+        size_t n = min(PAGE_SIZE - (at & ~PAGE_MASK), len);
+        char *to = s->pages[at >> PAGE_SHIFT] + (at & ~PAGE_MASK);
+
+        if (!from_user)
+            memcpy(to, from, n);
+        else if (copy_from_user(to, (const char __user *)from, n))
+            return -EFAULT;
+        at += n;
+        from += n;
+        len -= n;
+    }
+    return 0;
+}
+
+static int strings_push_kernel(struct exec_strings *s, const char *string)
+{
+    return strings_push(s, string, strlen(string) + 1, false);
+}
+
+static int strings_push_all(struct exec_strings *s,
+                            const struct arg_source *source, unsigned int n)
+{
+    while (n--) {
+        const char *string;
+        ssize_t len;
+        int err = source_get(source, n, &string);
+
+        if (err)
+            return err;
+        if (source->kernel) {
+            err = strings_push_kernel(s, string);
+        } else {
+            len = strnlen_user((const char __user *)string, EXEC_STRING_MAX);
+            if (len < 0)
+                return -EFAULT;
+            if (len >= EXEC_STRING_MAX)
+                return -E2BIG;
+            err = strings_push(s, string, len + 1, true);
+        }
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+/* Drops the first string, which is argv[0]. */
+static void strings_drop_first(struct exec_strings *s)
+{
+    while (s->pages[s->start >> PAGE_SHIFT][s->start & ~PAGE_MASK])
+        s->start++;
+    s->start++;
+}
+
+static int strings_init(struct exec_strings *s)
+{
+    u64 stack = current->signal->rlim[RLIMIT_STACK].cur / 4;
+
+    s->pages = kcalloc(EXEC_ARGS_MAX >> PAGE_SHIFT, sizeof(*s->pages),
+                       GFP_KERNEL);
+    if (!s->pages)
+        return -ENOMEM;
+    s->start = EXEC_ARGS_MAX;
+    /* At least 128 KiB, as POSIX programs expect. */
+    s->limit = EXEC_ARGS_MAX -
+               min(max(stack, 128 * KIB), EXEC_ARGS_MAX - PAGE_SIZE);
+    return 0;
+}
+
+static void strings_free(struct exec_strings *s)
+{
+    if (!s->pages)
+        return;
+    for (size_t i = s->start >> PAGE_SHIFT; i < EXEC_ARGS_MAX >> PAGE_SHIFT;
+         i++)
+        if (s->pages[i])
+            free_page((unsigned long)s->pages[i]);
+    kfree(s->pages);
+}
+
+static int strings_collect(struct exec_image *image,
+                           const struct arg_source *argv,
+                           const struct arg_source *envp)
+{
+    struct exec_strings *s = &image->strings;
+    int err = strings_init(s);
+
+    if (!err)
+        err = source_count(argv, &s->argc);
+    if (!err)
+        err = source_count(envp, &s->envc);
+    /* The vectors take their part of the limit too. */
+    if (!err && (s->argc + s->envc) * sizeof(u64) >= s->start - s->limit)
+        err = -E2BIG;
+    if (err)
+        return err;
+    s->limit += (s->argc + s->envc) * sizeof(u64);
+    err = strings_push_kernel(s, image->filename);
+    if (!err)
+        err = strings_push_all(s, envp, s->envc);
+    if (!err)
+        err = strings_push_all(s, argv, s->argc);
+    if (!err && !s->argc) { /* no program gets an empty argv */
+        err = strings_push_kernel(s, "");
+        s->argc = 1;
+    }
+    return err;
+}
+
+static int read_head(struct exec_image *image)
+{
+    ssize_t got;
+
+    memset(image->head, 0, sizeof(image->head));
+    got = kernel_read(image->main.file, image->head, sizeof(image->head), 0);
+    return got < 0 ? got : 0;
+}
+
+/* Cuts "#!interpreter argument" out of image->head.  *arg NULL: none. */
+static int script_parse(char *head, char **interp, char **arg)
+{
+    char *end, *p = head + 2;
+
+    head[EXEC_HEAD - 1] = '\0';
+    end = strchr(p, '\n');
+    if (!end) {
+        /* The name must be whole, its end must be there. */
+        for (end = p; *end == ' ' || *end == '\t'; end++)
+            ;
+        while (*end && *end != ' ' && *end != '\t')
+            end++;
+        if (end == head + EXEC_HEAD - 1)
+            return -ENOEXEC;
+        end = head + strlen(head);
+    }
+    while (end > p && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    *end = '\0';
+    while (*p == ' ' || *p == '\t')
+        p++;
+    if (!*p)
+        return -ENOEXEC;
+    *interp = p;
+    while (*p && *p != ' ' && *p != '\t')
+        p++;
+    *arg = NULL;
+    if (*p) {
+        *p++ = '\0';
+        while (*p == ' ' || *p == '\t')
+            p++;
+        *arg = p;
+    }
+    return 0;
+}
+
+/* The interpreter takes the script's place; its path becomes an argument. */
+static int script_follow(struct exec_image *image, char **script)
+{
+    struct exec_strings *s = &image->strings;
+    char *interp, *arg, *copy;
+    int err = script_parse(image->head, &interp, &arg);
+
+    if (err)
+        return err;
+    strings_drop_first(s);
+    err = strings_push_kernel(s, *script ? *script : image->filename);
+    if (!err && arg) {
+        err = strings_push_kernel(s, arg);
+        s->argc++;
+    }
+    if (!err)
+        err = strings_push_kernel(s, interp);
+    s->argc++;
+    if (err)
+        return err;
+    copy = kstrdup(interp, GFP_KERNEL);
+    if (!copy)
+        return -ENOMEM;
+    kfree(*script);
+    *script = copy;
+    fput(image->main.file);
+    image->main.file = NULL;
+    return filp_open_exec(AT_FDCWD, copy, 0, &image->main.file);
+}
+
+/* Until what is open is no script. */
+static int scripts_follow(struct exec_image *image)
+{
+    char *script = NULL;
+    int err = read_head(image);
+
+    for (int depth = 0; !err; depth++) {
+        if (image->head[0] != '#' || image->head[1] != '!')
+            break;
+        if (depth > EXEC_SCRIPTS_MAX)
+            err = -ELOOP;
+        else
+            err = script_follow(image, &script);
+        if (!err)
+            err = read_head(image);
+    }
+    kfree(script);
+    return err;
+}
+
+static void image_credentials(struct exec_image *image)
+{
+    const struct inode *inode = file_inode(image->main.file);
+
+    if (current->no_new_privs)
+        return;
+    image->set_uid = inode->mode & S_ISUID;
+    image->set_gid = (inode->mode & (S_ISGID | S_IXGRP)) ==
+                     (S_ISGID | S_IXGRP);
+    image->uid = inode->uid;
+    image->gid = inode->gid;
+}
+
+static int image_map(struct exec_image *image)
+{
+    const struct signal_struct *signal = current->signal;
+    size_t need = PAGE_ALIGN(exec_stack_need(image)) + STACK_SPARE;
+    int err;
+
+    image->mm = mm_create();
+    if (!image->mm)
+        return -ENOMEM;
+    image->mm->limits = (struct mm_limits){
+        .stack = signal->rlim[RLIMIT_STACK].cur,
+        .as = signal->rlim[RLIMIT_AS].cur,
+        .data = signal->rlim[RLIMIT_DATA].cur,
+        .memlock = signal->rlim[RLIMIT_MEMLOCK].cur,
+    };
+    err = mm_add_stack(image->mm, EXEC_STACK_TOP, need,
+                       image->exec_stack ? VM_EXEC : 0);
+    if (!err)
+        err = exec_elf_map(image);
+    if (err)
+        return err;
+    get_file(image->main.file);
+    image->mm->exe_file = image->main.file;
+    return 0;
+}
+
+/* A thread that is not the first takes over the first one's identity. */
+static void take_over_leader(struct task_struct *task)
+{
+    struct signal_struct *signal = task->signal, *child;
+    struct task_struct *leader = signal->leader;
+    u64 flags = spin_lock_irqsave(&tasklist_lock);
+
+    task_swap_pids_locked(task, leader);
+    task->exit_signal = leader->exit_signal;
+    signal->leader = task;
+    list_for_each_entry(child, &signal->children, sibling)
+        child->parent = task;
+    spin_lock(&task->sighand->lock);
+    list_del(&leader->thread_link);
+    spin_unlock(&task->sighand->lock);
+    task_unlink_locked(leader);
+    leader->state = TASK_DEAD;
+    spin_unlock_irqrestore(&tasklist_lock, flags);
+    put_task(leader);
+}
+
+/* Ends all other threads.  -EAGAIN: the process is ending itself. */
+static int become_only_thread(struct task_struct *task)
+{
+    struct signal_struct *signal = task->signal;
+    u64 flags;
+
+    if (signal->nr_threads == 1 && thread_group_leader(task))
+        return 0;
+    flags = spin_lock_irqsave(&task->sighand->lock);
+    if (signal->group_exit) {
+        spin_unlock_irqrestore(&task->sighand->lock, flags);
+        return -EAGAIN;
+    }
+    signal_zap_threads_locked(task, 0);
+    signal->exec_task = task;
+    spin_unlock_irqrestore(&task->sighand->lock, flags);
+    for (;;) {
+        set_current_state(TASK_UNINTERRUPTIBLE);
+        if (READ_ONCE(signal->nr_threads) == 1)
+            break;
+        schedule();
+    }
+    set_current_state(TASK_RUNNING);
+    if (!thread_group_leader(task))
+        take_over_leader(task);
+    flags = spin_lock_irqsave(&task->sighand->lock);
+    signal->exec_task = NULL;
+    signal->group_exit = false;
+    signal_recalc(task);
+    spin_unlock_irqrestore(&task->sighand->lock, flags);
+    return 0;
+}
+
+static void change_mm(struct task_struct *task, struct mm_struct *mm)
+{
+    struct mm_struct *old = task->mm, *borrowed = task->active_mm;
+    u64 flags;
+
+    if (old)
+        mm_release_task(task);
+    flags = spin_lock_irqsave(&task->sighand->lock);
+    mm_switch(borrowed, mm);
+    task->mm = task->active_mm = mm;
+    spin_unlock_irqrestore(&task->sighand->lock, flags);
+    if (old)
+        mm_put(old);
+    else
+        mm_drop(borrowed);
+}
+
+static void change_credentials(struct task_struct *task,
+                               const struct exec_image *image)
+{
+    struct cred *cred = &task->cred;
+    bool raised = (image->set_uid && image->uid != cred->euid) ||
+                  (image->set_gid && image->gid != cred->egid);
+
+    if (image->set_uid)
+        cred->euid = image->uid;
+    if (image->set_gid)
+        cred->egid = image->gid;
+    cred->suid = cred->fsuid = cred->euid;
+    cred->sgid = cred->fsgid = cred->egid;
+    task->dumpable = !raised;
+    task->keep_caps = false;
+    if (raised)
+        task->pdeath_signal = 0;
+}
+
+static void unshare_files(struct task_struct *task)
+{
+    struct files_struct *old = task->files, *own;
+
+    if (!files_shared(old))
+        return;
+    own = files_copy(old);
+    if (!own)
+        return; /* stays shared: close-on-exec then closes for both */
+    task->files = own;
+    files_put(old);
+}
+
+static void change_signals(struct task_struct *task)
+{
+    struct sighand_struct *old = task->sighand, *own;
+    u64 flags;
+
+    if (refcount_read(&old->refs) > 1) {
+        own = sighand_alloc();
+        if (own) {
+            memcpy(own->action, old->action, sizeof(own->action));
+            flags = spin_lock_irqsave(&old->lock);
+            task->sighand = own;
+            spin_unlock_irqrestore(&old->lock, flags);
+            sighand_put(old);
+        }
+    }
+    signal_exec_reset(task);
+}
+
+static void set_comm(struct task_struct *task, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    strscpy(task->comm, slash ? slash + 1 : path, sizeof(task->comm));
+}
+
+/* Ring 3 starts with nothing in its registers but rip and rsp. */
+static void start_registers(struct task_struct *task, u64 entry, u64 sp)
+{
+    struct pt_regs *regs = task_user_regs(task);
+    u64 flags = local_irq_save();
+
+    memset(regs, 0, sizeof(*regs));
+    regs->orig_rax = -1;
+    regs->rip = entry;
+    regs->rcx = entry;          /* lets the way out take SYSRET */
+    regs->r11 = RFLAGS_IF;
+    regs->rflags = RFLAGS_IF;
+    regs->rsp = sp;
+    regs->cs = USER_CS;
+    regs->ss = USER_DS;
+    task->fs_base = task->gs_base = 0;
+    task_load_bases(task);
+    local_irq_restore(flags);
+    fpu_reset(task->fpu);
+}
+
+/* No way back: the old program is gone. */
+static int change_over(struct task_struct *task, struct exec_image *image)
+{
+    u64 sp;
+    int err;
+
+    change_mm(task, image->mm);
+    image->mm = NULL;
+    unshare_files(task);
+    files_close_on_exec(task->files);
+    change_signals(task);
+    change_credentials(task, image);
+    set_comm(task, image->filename);
+    memset(task->strace_seen, 0, sizeof(task->strace_seen));
+    task->signal->has_execed = true;
+    image->mm = task->mm; /* borrowed for the rest */
+    err = exec_elf_zero_tails(image);
+    if (!err)
+        err = exec_stack_fill(image, &sp);
+    if (!err)
+        start_registers(task, exec_elf_entry(image), sp);
+    image->mm = NULL;
+    return err;
+}
+
+static int exec_program(struct exec_image *image,
+                        const struct arg_source *argv,
+                        const struct arg_source *envp)
+{
+    struct task_struct *task = current;
+    int err;
+
+    err = strings_collect(image, argv, envp);
+    if (!err)
+        err = scripts_follow(image);
+    if (!err)
+        err = exec_elf_read(image);
+    if (!err) {
+        image_credentials(image);
+        err = image_map(image);
+    }
+    if (!err)
+        err = become_only_thread(task);
+    if (err)
+        return err;
+    if (change_over(task, image)) {
+        exec_elf_close(image);
+        strings_free(&image->strings);
+        do_exit_group(SIGSEGV);
+    }
+    if (unlikely(!first_user_tsc))
+        first_user_tsc = rdtsc();
+    return 0;
+}
+
+static int exec_path(int dfd, const char *path, int at_flags,
+                     const struct arg_source *argv,
+                     const struct arg_source *envp)
+{
+    struct exec_image *image = kzalloc(sizeof(*image), GFP_KERNEL);
+    int err;
+
+    if (!image)
+        return -ENOMEM;
+    image->filename = path;
+    err = filp_open_exec(dfd, path, at_flags, &image->main.file);
+    if (!err)
+        err = exec_program(image, argv, envp);
+    exec_elf_close(image);
+    strings_free(&image->strings);
+    if (image->mm)
+        mm_put(image->mm);
+    kfree(image);
+    return err;
+}
+
+int do_execve(int dfd, const char *path, int at_flags,
+              const void __user *argv, const void __user *envp)
+{
+    struct arg_source args = {.user = argv}, env = {.user = envp};
+
+    return exec_path(dfd, path, at_flags, &args, &env);
+}
+
+int kernel_execve(const char *path, const char *const *argv,
+                  const char *const *envp)
+{
+    struct arg_source args = {.kernel = argv}, env = {.kernel = envp};
+
+    return exec_path(AT_FDCWD, path, 0, &args, &env);
+}
