@@ -20,7 +20,6 @@
 #include <kernel/sync/atomic.h>
 #include <kernel/x86/cpu.h>
 #include <kernel/x86/trap.h>
-#include <kernel/x86/upcall.h>
 
 #define DEBUG_EXIT_PORT 0xf4 /* QEMU's isa-debug-exit under test */
 #define DEBUG_EXIT_ABSENT 0xff
@@ -263,16 +262,6 @@ static bool nmi(struct pt_regs *regs, unsigned int vector __maybe_unused)
         dump_frames(regs->rip, regs->rbp);
     this_cpu_dec(nmi_depth);
     return true;
-}
-
-/* Until kernel/task/trap.c is there: whatever happens is the end. */
-void __attribute__((weak))
-upcall_trap(struct pt_regs *regs, unsigned int vector, u64 cr2)
-{
-    char words[80];
-
-    panic_at(regs, cr2, "%s: %s", trap_name(vector),
-             trap_error_words(vector, regs->orig_rax, words, sizeof(words)));
 }
 
 void panic_init(void)
