@@ -22,27 +22,36 @@
 #include <kernel/main.h>
 #include <kernel/report.h>
 #include <kernel/sys/syscall.h>
+#include <kernel/task/internal.h>
 #include <kernel/task/task.h>
 #include <kernel/x86/cpu.h>
 #include <kernel/x86/fpu.h>
 #include <kernel/x86/trap.h>
 #include <mm/bench.h>
 #include <mm/init.h>
+#include <mm/mm.h>
 #include <mm/uaccess.h>
 #include <tests/kernel/crash.h>
-#include <mm/mm.h>
 
 #define INIT_WORDS 32 /* arguments or environment strings, as on Linux */
 
-/* While the parts land one by one: a step that is not there yet is left out. */
-#define STEP(fn, ...)                                                          \
-    do {                                                                       \
-        extern __typeof__(fn) fn __attribute__((weak));                        \
-        if (fn)                                                                \
-            fn(__VA_ARGS__);                                                   \
-    } while (0)
+/* In a task of its own, as the tests may sleep. */
+static int selftest_main(void *glob)
+{
+    int failures = ktest_run(glob);
 
-static void first_program(void)
+    power_test_exit(failures ? POWER_TEST_FAILED : POWER_TEST_PASSED);
+}
+
+static void run_selftests(const char *glob)
+{
+    if (kthread_run(selftest_main, (void *)glob, "selftest", NULL))
+        panic("no memory for the task of the self-tests");
+    schedule();
+    cpu_idle_loop();
+}
+
+static __noreturn void first_program(void)
 {
     const char *argv[INIT_WORDS + 2] = {"/init"};
     const char *envp[INIT_WORDS + 3] = {"HOME=/", "TERM=linux"};
@@ -81,11 +90,11 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     fpu_init_cpu();
     printk_init_early();
     pr_info("Pagewalk: a kernel to look at memory mapping with");
-    STEP(bootinfo_init, magic, info);
+    bootinfo_init(magic, info);
     cmdline_init(bootinfo.cmdline);
     pr_info("Command line: %s", cmdline_text());
     panic_init();
-    STEP(uart_console_init);
+    uart_console_init();
     memory_init(); /* page tables, pages, slab, vmalloc */
     trap_fixup_find = exception_table_find;
     mm_init();     /* address spaces, page cache, user memory */
@@ -93,20 +102,22 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     task_init();
     boottime_mark("memory");
     machine_init();
+    power_init();
     boottime_mark("machine");
-    STEP(power_init);
     boot_report();
     boottime_mark("report");
     if (cmdline_get("bench"))
         mm_bench(); /* bench=mm */
-    STEP(fs_init); /* /, devtmpfs, /proc and /sys, all of them empty */
-    STEP(drivers_init);
+    fs_init(); /* /, devtmpfs, /proc and /sys, all of them empty */
+    boottime_mark("files");
+    drivers_init();
     boottime_mark("drivers");
-    STEP(initramfs_unpack);
-    boottime_mark("initramfs");
     strace_init();
     crash_on_request();
+    if (cmdline_has("selftest"))
+        run_selftests(cmdline_get("selftest"));
+    initramfs_unpack();
+    boottime_mark("initramfs");
+    memory_free_init();
     first_program();
-    for (;;)
-        __asm__ volatile("cli; hlt");
 }
