@@ -475,6 +475,7 @@ void sched_init(void)
     spin_lock_init(&rq->lock);
     timer_init(&rq->slice, slice_over);
     rq->idle = idle;
+    init_task = idle; /* until the first program starts */
     strscpy(idle->comm, "idle", sizeof(idle->comm));
     refcount_set(&idle->refs, 1);
     list_init(&idle->all_link);
