@@ -15,8 +15,8 @@ struct initcall {
 };
 
 #define INITCALL_(level, fn_)                                                  \
-    static const struct initcall initcall_##fn_ __section(                     \
-        ".initcall." #level) __aligned(8) = {#fn_, fn_}
+    static const struct initcall initcall_##fn_ __section(".initcall." #level) \
+        __aligned(8) = {#fn_, fn_}
 #define BUS_INITCALL(fn) INITCALL_(1, fn)    /* ACPI, PCI enumeration */
 #define DRIVER_INITCALL(fn) INITCALL_(2, fn) /* drivers */
 #define LATE_INITCALL(fn) INITCALL_(3, fn)

@@ -24,12 +24,12 @@
 #include <unistd.h>
 
 /* Registers, QEMU docs/specs/edu; 32 bits wide, offsets in words. */
-#define EDU_ID               (0x00 / 4)
-#define EDU_LIVENESS         (0x04 / 4)
-#define EDU_FACTORIAL        (0x08 / 4)
-#define EDU_STATUS           (0x20 / 4)
+#define EDU_ID (0x00 / 4)
+#define EDU_LIVENESS (0x04 / 4)
+#define EDU_FACTORIAL (0x08 / 4)
+#define EDU_STATUS (0x20 / 4)
 #define EDU_STATUS_COMPUTING 1u
-#define EDU_REGS_SIZE        4096 /* of the BAR's 1 MiB; all registers are there */
+#define EDU_REGS_SIZE 4096 /* of the BAR's 1 MiB; all registers are there */
 
 #define SYSFS_DEVICES "/sys/bus/pci/devices"
 
@@ -103,7 +103,7 @@ static int show_identification(void)
 {
     uint32_t id = regs[EDU_ID];
 
-    printf("  identification %#010x: version %u.%u of device kind "
+    printf("  identification 0x%08x: version %u.%u of device kind "
            "%#x\n",
            id, id >> 24, id >> 16 & 0xff, id & 0xff);
     return (id & 0xff) != 0xed;
@@ -120,7 +120,7 @@ static int show_liveness(void)
 
         regs[EDU_LIVENESS] = samples[i];
         answer = regs[EDU_LIVENESS];
-        printf("  stored %#010x, loaded %#010x: %s\n", samples[i], answer,
+        printf("  stored 0x%08x, loaded 0x%08x: %s\n", samples[i], answer,
                answer == ~samples[i] ? "every bit inverted, so not memory"
                                      : "NOT the inverse");
         wrong |= answer != ~samples[i];

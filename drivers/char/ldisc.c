@@ -15,11 +15,11 @@
 
 #include <kernel/lib/string.h>
 
-#define END_OF_FILE  0 /* never equal to a control character that is on */
+#define END_OF_FILE 0 /* never equal to a control character that is on */
 #define CTRL(letter) ((letter)-0x40)
-#define DELETE       0x7f
-#define BELL         7
-#define TAB_WIDTH    8
+#define DELETE 0x7f
+#define BELL 7
+#define TAB_WIDTH 8
 
 #define MODE_I(ld, flag) ((ld)->termios.c_iflag & (flag))
 #define MODE_O(ld, flag) ((ld)->termios.c_oflag & (flag))

@@ -10,8 +10,8 @@
 #include <kernel/lib/types.h>
 #include <kernel/uapi/termios.h>
 
-#define LDISC_SIZE    4096 /* bytes of input that may wait, as on Linux */
-#define LDISC_MARKS   (LDISC_SIZE / 64)
+#define LDISC_SIZE 4096 /* bytes of input that may wait, as on Linux */
+#define LDISC_MARKS (LDISC_SIZE / 64)
 #define LDISC_OUT_MAX 8 /* what one byte of output can become: a tab */
 
 /* Linux's signal numbers; <asm/signal.h> and a host's libc do not mix. */

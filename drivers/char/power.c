@@ -19,14 +19,14 @@
 #include <kernel/lib/string.h>
 #include <kernel/x86/cpu.h>
 
-#define DEBUG_EXIT_PORT   0xf4 /* the iobase that our tests give it */
-#define PORT_ABSENT       0xff /* nobody drives the bus */
-#define KBD_COMMAND_PORT  0x64
-#define KBD_PULSE_RESET   0xfe    /* pulses output line 0, the CPU's reset */
-#define PM1_SLP_EN        BIT(13) /* ACPI 6.4 table 4.14 */
-#define PM1_SLP_TYP_MASK  (7 << 10)
+#define DEBUG_EXIT_PORT 0xf4 /* the iobase that our tests give it */
+#define PORT_ABSENT 0xff     /* nobody drives the bus */
+#define KBD_COMMAND_PORT 0x64
+#define KBD_PULSE_RESET 0xfe /* pulses output line 0, the CPU's reset */
+#define PM1_SLP_EN BIT(13)   /* ACPI 6.4 table 4.14 */
+#define PM1_SLP_TYP_MASK (7 << 10)
 #define PM1_SLP_TYP_SHIFT 10
-#define ACPI_SPACE_PORTS  1 /* ACPI 6.4 table 5.1 */
+#define ACPI_SPACE_PORTS 1 /* ACPI 6.4 table 5.1 */
 
 /* PM1a control where the tables do not tell: port, and value for S5. */
 static const struct {

@@ -8,7 +8,7 @@
 /* What QEMU's isa-debug-exit is told; QEMU's status is 2 * value + 1. */
 #define POWER_TEST_PASSED 0x10 /* 33 */
 #define POWER_TEST_FAILED 0x11 /* 35 */
-#define POWER_TEST_PANIC  0x12 /* 37 */
+#define POWER_TEST_PANIC 0x12  /* 37 */
 
 void power_init(void); /* needs the ACPI tables; before init starts */
 

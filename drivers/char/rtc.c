@@ -24,25 +24,25 @@
 #include <mm/uaccess.h>
 
 #define CMOS_INDEX 0x70
-#define CMOS_DATA  0x71
+#define CMOS_DATA 0x71
 
 /* Registers, MC146818A data sheet table 2; the century is where ACPI's FADT
  * says, which is here on every PC that has one. */
-#define CMOS_SECONDS  0x00
-#define CMOS_MINUTES  0x02
-#define CMOS_HOURS    0x04
-#define CMOS_DAY      0x07
-#define CMOS_MONTH    0x08
-#define CMOS_YEAR     0x09
+#define CMOS_SECONDS 0x00
+#define CMOS_MINUTES 0x02
+#define CMOS_HOURS 0x04
+#define CMOS_DAY 0x07
+#define CMOS_MONTH 0x08
+#define CMOS_YEAR 0x09
 #define CMOS_STATUS_B 0x0b
-#define CMOS_CENTURY  0x32
+#define CMOS_CENTURY 0x32
 
-#define STATUS_B_24H    0x02
+#define STATUS_B_24H 0x02
 #define STATUS_B_BINARY 0x04
-#define STATUS_B_SET    0x80 /* the copy is held while registers are written */
-#define HOURS_PM        0x80
-#define READ_TRIES      4
-#define RTC_DEV         MKDEV(254, 0) /* as Linux gives it here */
+#define STATUS_B_SET 0x80 /* the copy is held while registers are written */
+#define HOURS_PM 0x80
+#define READ_TRIES 4
+#define RTC_DEV MKDEV(254, 0) /* as Linux gives it here */
 
 static DEFINE_SPINLOCK(rtc_lock);
 

@@ -7,19 +7,19 @@
  */
 #include <drivers/pci/bar.h>
 
-#define BAR_IO        0x1u
-#define BAR_TYPE      0x6u
-#define BAR_TYPE_64   0x4u
-#define BAR_PREFETCH  0x8u
-#define BAR_IO_FLAGS  0x3u
+#define BAR_IO 0x1u
+#define BAR_TYPE 0x6u
+#define BAR_TYPE_64 0x4u
+#define BAR_PREFETCH 0x8u
+#define BAR_IO_FLAGS 0x3u
 #define BAR_MEM_FLAGS 0xfu
 
 /* Linux's include/linux/ioport.h numbers, part of its sysfs interface. */
-#define IORESOURCE_IO        0x100
-#define IORESOURCE_MEM       0x200
-#define IORESOURCE_PREFETCH  0x2000
+#define IORESOURCE_IO 0x100
+#define IORESOURCE_MEM 0x200
+#define IORESOURCE_PREFETCH 0x2000
 #define IORESOURCE_SIZEALIGN 0x40000
-#define IORESOURCE_MEM_64    0x100000
+#define IORESOURCE_MEM_64 0x100000
 
 static u64 lowest_bit(u64 x)
 {

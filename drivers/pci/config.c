@@ -16,8 +16,8 @@
 #include <mm/slab.h>
 
 #define ECAM_BUS_SIZE MIB /* 32 slots, 8 functions, 4 KiB each */
-#define CONFIG_INDEX  0xcf8
-#define CONFIG_DATA   0xcfc
+#define CONFIG_INDEX 0xcf8
+#define CONFIG_DATA 0xcfc
 #define CONFIG_ENABLE 0x80000000u
 
 static DEFINE_SPINLOCK(port_lock);

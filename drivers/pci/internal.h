@@ -6,26 +6,26 @@
 #include <drivers/pci/pci.h>
 
 /* Configuration space header, PCI 3.0 6.1. */
-#define PCI_VENDOR_ID       0x00
-#define PCI_COMMAND         0x04
-#define PCI_COMMAND_IO      BIT(0)
-#define PCI_COMMAND_MEMORY  BIT(1)
-#define PCI_COMMAND_MASTER  BIT(2)
-#define PCI_STATUS          0x06
+#define PCI_VENDOR_ID 0x00
+#define PCI_COMMAND 0x04
+#define PCI_COMMAND_IO BIT(0)
+#define PCI_COMMAND_MEMORY BIT(1)
+#define PCI_COMMAND_MASTER BIT(2)
+#define PCI_STATUS 0x06
 #define PCI_STATUS_CAP_LIST BIT(4)
-#define PCI_CLASS_REVISION  0x08
-#define PCI_HEADER_TYPE     0x0e
-#define PCI_HEADER_MULTI    0x80
-#define PCI_HEADER_NORMAL   0
-#define PCI_HEADER_BRIDGE   1
-#define PCI_BAR0            0x10
-#define PCI_SECONDARY_BUS   0x19 /* bridges */
-#define PCI_SUBSYSTEM       0x2c
-#define PCI_CAP_POINTER     0x34
-#define PCI_INTERRUPT_LINE  0x3c
-#define PCI_INTERRUPT_PIN   0x3d
+#define PCI_CLASS_REVISION 0x08
+#define PCI_HEADER_TYPE 0x0e
+#define PCI_HEADER_MULTI 0x80
+#define PCI_HEADER_NORMAL 0
+#define PCI_HEADER_BRIDGE 1
+#define PCI_BAR0 0x10
+#define PCI_SECONDARY_BUS 0x19 /* bridges */
+#define PCI_SUBSYSTEM 0x2c
+#define PCI_CAP_POINTER 0x34
+#define PCI_INTERRUPT_LINE 0x3c
+#define PCI_INTERRUPT_PIN 0x3d
 
-#define PCI_CAP_MSI     0x05
+#define PCI_CAP_MSI 0x05
 #define PCI_CONFIG_SIZE 256 /* bytes; what every function has */
 
 struct pci_bus {

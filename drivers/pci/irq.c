@@ -10,14 +10,14 @@
 
 #include <kernel/uapi/errno.h>
 
-#define MSI_CONTROL      2 /* offsets into the capability */
-#define MSI_ADDRESS      4
+#define MSI_CONTROL 2 /* offsets into the capability */
+#define MSI_ADDRESS 4
 #define MSI_ADDRESS_HIGH 8
-#define MSI_DATA_32      8
-#define MSI_DATA_64      12
-#define MSI_ENABLE       BIT(0)
-#define MSI_MULTIPLE     (7 << 4) /* messages granted, log2 */
-#define MSI_64BIT        BIT(7)
+#define MSI_DATA_32 8
+#define MSI_DATA_64 12
+#define MSI_ENABLE BIT(0)
+#define MSI_MULTIPLE (7 << 4) /* messages granted, log2 */
+#define MSI_64BIT BIT(7)
 
 #define IRQ_LINE_NONE 0xff
 

@@ -66,19 +66,20 @@ u16 pci_find_capability(const struct pci_dev *dev, u8 id)
 void __iomem *pci_bar_map(struct pci_dev *dev, int index)
 {
     struct pci_bar *bar = &dev->bar[index];
+    struct resource *busy;
     void __iomem *addr;
 
     if (!bar->size || bar->io)
         return NULL;
-    bar->busy = request_mem_region(bar->start, bar->size,
-                                   dev->driver ? dev->driver->name : dev->name);
-    if (!bar->busy)
+    busy = request_mem_region(bar->start, bar->size,
+                              dev->driver ? dev->driver->name : dev->name);
+    if (!busy)
         return NULL;
     addr = ioremap(bar->start, bar->size);
-    if (!addr) {
-        release_mem_region(bar->busy);
-        bar->busy = NULL;
-    }
+    if (addr)
+        bar->busy = busy;
+    else
+        release_mem_region(busy);
     return addr;
 }
 
@@ -111,7 +112,7 @@ struct pci_dev *pci_find(const char *name)
 {
     struct pci_dev *dev;
 
-    list_for_each_entry (dev, &pci_devices, link)
+    list_for_each_entry(dev, &pci_devices, link)
         if (!strcmp(dev->name, name))
             return dev;
     return NULL;
@@ -179,7 +180,7 @@ static int pci_init(void)
         return -ENODEV;
     }
     pci_sysfs_init();
-    list_for_each_entry (dev, &pci_devices, link)
+    list_for_each_entry(dev, &pci_devices, link)
         pci_sysfs_add(dev);
     return 0;
 }
@@ -191,7 +192,7 @@ static int pci_drivers_init(void)
     struct pci_dev *dev;
 
     for (driver = __start_pci_drivers; driver < __stop_pci_drivers; driver++)
-        list_for_each_entry (dev, &pci_devices, link)
+        list_for_each_entry(dev, &pci_devices, link)
             if (!dev->driver && driver_wants(*driver, dev))
                 pci_driver_attach(*driver, dev);
     return 0;

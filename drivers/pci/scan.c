@@ -14,8 +14,8 @@
 #include <kernel/uapi/errno.h>
 #include <mm/slab.h>
 
-#define PCI_SLOTS     32
-#define PCI_FUNCS     8
+#define PCI_SLOTS 32
+#define PCI_FUNCS 8
 #define PCI_DEPTH_MAX 8 /* bridges behind each other; a loop ends here */
 
 LIST_HEAD(pci_devices);

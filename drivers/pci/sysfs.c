@@ -22,7 +22,7 @@
 #include <mm/uaccess.h>
 
 #define CONFIG_UNPRIVILEGED 64 /* bytes that everybody may read */
-#define RESOURCE_LINES      13 /* 6 BARs, ROM, 6 of virtual functions */
+#define RESOURCE_LINES 13      /* 6 BARs, ROM, 6 of virtual functions */
 
 static struct pseudo_entry *bus_devices, *bus_drivers;
 
