@@ -191,7 +191,8 @@ static void account_thread_locked(struct task_struct *task)
 
 static void check_init(const struct task_struct *task, int status)
 {
-    if (task->signal != init_task->signal || task->signal->nr_threads > 1)
+    if (!init_task || task->signal != init_task->signal ||
+        task->signal->nr_threads > 1)
         return;
     if (task->signal->group_exit)
         status = task->signal->exit_code;

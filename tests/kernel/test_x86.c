@@ -13,6 +13,7 @@
 #include <mm/slab.h>
 #include <tests/kernel/probe.h>
 
+#define RFLAGS_TF 0x100
 #define CR0_WP BIT(16)
 #define CR4_SMEP BIT(20)
 #define CR4_SMAP BIT(21)
@@ -93,6 +94,12 @@ KTEST(x86, registers_survive_a_trap)
     KTEST_EXPECT(sum == want);
 }
 
+static bool note_and_stop_stepping(struct pt_regs *regs, unsigned int vector)
+{
+    regs->rflags &= ~RFLAGS_TF;
+    return note(regs, vector);
+}
+
 /* #DB comes on a stack of its own, even while GS is not the kernel's. */
 KTEST(x86, debug_exception_with_foreign_gs)
 {
@@ -101,8 +108,12 @@ KTEST(x86, debug_exception_with_foreign_gs)
     u64 flags = local_irq_save(), kernel_gs = rdmsr(MSR_GS_BASE), left;
     struct tss *tss = this_cpu_read(cpu_tss);
 
+    vector_handlers[TRAP_DB] = note_and_stop_stepping;
     wrmsr(MSR_GS_BASE, foreign);
-    __asm__ volatile(".byte 0xf1" ::: "memory"); /* INT1, SDM 2A */
+    __asm__ volatile("pushfq; orq %0, (%%rsp); popfq; nop"
+                     :
+                     : "i"(RFLAGS_TF)
+                     : "memory", "cc");
     left = rdmsr(MSR_GS_BASE);
     wrmsr(MSR_GS_BASE, kernel_gs);
     local_irq_restore(flags);
