@@ -50,9 +50,21 @@ static const struct mm_file_ops file_ops_for_mm = {
     .ids = mm_file_ids,
 };
 
+static int anon_get_super(const struct file_system_type *type,
+                          const char *data, struct super_block **sb)
+{
+    (void)type;
+    (void)data;
+    super_get(anon_super);
+    *sb = anon_super;
+    return 0;
+}
+
 static struct file_system_type anon_type = {
     .name = "anon_inodefs",
     .nodev = true,
+    .magic = 0x09041934, /* Linux's ANON_INODE_FS_MAGIC */
+    .get_super = anon_get_super,
 };
 
 void file_init(void)
@@ -61,7 +73,45 @@ void file_init(void)
     anon_super = super_create(&anon_type);
     if (!file_cache || !anon_super)
         panic("no memory for open files");
+    fs_register(&anon_type);
     mm_file_ops = &file_ops_for_mm;
+}
+
+/* The mount that names of nameless files pretend to be in. */
+static struct vfsmount *anon_mount(void)
+{
+    static struct vfsmount *mnt;
+    struct inode *root;
+
+    if (mnt)
+        return mnt;
+    root = inode_create(anon_super, S_IFDIR | 0700);
+    anon_super->root = root ? d_make_root(root) : NULL;
+    if (anon_super->root)
+        mnt = kern_mount(anon_type.name);
+    return mnt;
+}
+
+int file_get_path(struct file *file, struct path *path)
+{
+    char name[32];
+
+    if (file->dentry) {
+        *path = (struct path){file->mnt, file->dentry};
+        path_get(path);
+        return 0;
+    }
+    path->mnt = anon_mount();
+    if (!path->mnt)
+        return -ENOMEM;
+    file_path(file, name, sizeof(name));
+    path->dentry = d_alloc(path->mnt->root, name, strlen(name));
+    if (!path->dentry)
+        return -ENOMEM;
+    mnt_get(path->mnt);
+    inode_get(file->inode);
+    path->dentry->inode = file->inode;
+    return 0;
 }
 
 struct file *file_alloc(u32 flags)

@@ -254,6 +254,8 @@ struct inode *anon_inode(mode_t mode); /* of no mounted file system */
 int file_open_path(const struct path *path, u32 flags, struct file **file);
 int do_open(int dfd, const char *name, u32 flags, mode_t mode,
             struct file **file);
+/* The place an open file was opened at; a nameless one gets a name. */
+int file_get_path(struct file *file, struct path *path);
 int do_truncate(struct inode *inode, u64 size);
 int memfd_open(const char *name, u32 flags, struct file **file);
 int tmpfs_tmpfile(const struct path *dir, u32 flags, mode_t mode,

@@ -1,0 +1,672 @@
+/*
+ * kernel/fs/proc_pid.c - /proc/PID: directories that exist while a process
+ * does.
+ *
+ * Structure  nothing is kept: a name is parsed, the process looked up, and
+ *            an inode made whose `private` says which process, which row of
+ *            the table, and which descriptor is meant.
+ * Cost       O(log processes) per look-up.
+ * Locking    the task list's, inside task_find_get(); a task is referenced
+ *            while it is looked at.
+ * Context    may sleep.
+ */
+#include <kernel/fs/proc_pid.h>
+#include <kernel/fs/text.h>
+#include <kernel/lib/format.h>
+#include <kernel/lib/string.h>
+#include <mm/mm.h>
+
+/* inode->private */
+#define REF_PID_BITS 22
+#define REF_ROW_SHIFT 22
+#define REF_FD_SHIFT 32
+#define ROW_BASE 0xff /* /proc/PID or /proc/PID/task/TID itself */
+
+static u64 ref_make(pid_t pid, unsigned int row, unsigned int fd)
+{
+    return (u64)pid | (u64)row << REF_ROW_SHIFT | (u64)fd << REF_FD_SHIFT;
+}
+
+static u64 ref_of(const struct inode *inode)
+{
+    return (u64)inode->private;
+}
+
+static unsigned int ref_row(const struct inode *inode)
+{
+    return ref_of(inode) >> REF_ROW_SHIFT & 0xff;
+}
+
+static unsigned int ref_fd(const struct inode *inode)
+{
+    return ref_of(inode) >> REF_FD_SHIFT;
+}
+
+static pid_t ref_pid(const struct inode *inode)
+{
+    return ref_of(inode) & ((1u << REF_PID_BITS) - 1);
+}
+
+struct task_struct *proc_task(const struct inode *inode)
+{
+    return task_find_get(ref_pid(inode));
+}
+
+/* Whether current may look inside (memory, descriptors) `task`. */
+static bool may_inspect(const struct task_struct *task)
+{
+    const struct cred *mine = &current->cred, *its = &task->cred;
+
+    return task->tgid == current->tgid || mine->fsuid == 0 ||
+           (mine->fsuid == its->euid && mine->fsuid == its->suid &&
+            mine->fsuid == its->uid);
+}
+
+/* ---- rows ---- */
+
+enum row_kind { ROW_TEXT, ROW_LINK, ROW_FILE, ROW_DIR };
+
+struct row {
+    const char *name;
+    enum row_kind kind;
+    mode_t mode;
+    bool inspects; /* needs may_inspect() */
+    bool process_only; /* not below task/TID */
+    union {
+        int (*show)(struct task_struct *task, struct printer *out);
+        int (*follow)(struct task_struct *task, struct path *path);
+        const struct file_operations *fops;
+        struct {
+            const struct inode_operations *ops;
+            const struct file_operations *fops;
+        } dir;
+    };
+};
+
+static const struct inode_operations fd_ops, fdinfo_ops, task_dir_ops;
+static const struct file_operations fd_fops, fdinfo_fops, task_dir_fops;
+
+#define TEXT(n, m) {.name = #n, .kind = ROW_TEXT, .mode = m, .show = proc_##n}
+#define PRIVATE_TEXT(n, m)                                                     \
+    {.name = #n, .kind = ROW_TEXT, .mode = m, .inspects = true,                \
+     .show = proc_##n}
+#define LINK(n)                                                                \
+    {.name = #n, .kind = ROW_LINK, .mode = 0777, .inspects = true,             \
+     .follow = proc_##n}
+
+static const struct row rows[] = {
+    {.name = "task", .kind = ROW_DIR, .mode = 0555, .process_only = true,
+     .dir = {&task_dir_ops, &task_dir_fops}},
+    {.name = "fd", .kind = ROW_DIR, .mode = 0500, .inspects = true,
+     .dir = {&fd_ops, &fd_fops}},
+    {.name = "fdinfo", .kind = ROW_DIR, .mode = 0555, .inspects = true,
+     .dir = {&fdinfo_ops, &fdinfo_fops}},
+    PRIVATE_TEXT(environ, 0400),
+    PRIVATE_TEXT(auxv, 0400),
+    TEXT(status, 0444),
+    TEXT(personality, 0400),
+    TEXT(limits, 0444),
+    {.name = "comm", .kind = ROW_FILE, .mode = 0644, .fops = &proc_comm_fops},
+    TEXT(cmdline, 0444),
+    TEXT(stat, 0444),
+    TEXT(statm, 0444),
+    PRIVATE_TEXT(maps, 0444),
+    {.name = "mem", .kind = ROW_FILE, .mode = 0600, .inspects = true,
+     .fops = &proc_mem_fops},
+    LINK(cwd),
+    {.name = "root", .kind = ROW_LINK, .mode = 0777, .inspects = true,
+     .follow = proc_root_link},
+    LINK(exe),
+    TEXT(mounts, 0444),
+    TEXT(mountinfo, 0444),
+    PRIVATE_TEXT(smaps, 0444),
+    {.name = "pagemap", .kind = ROW_FILE, .mode = 0400, .inspects = true,
+     .fops = &proc_pagemap_fops},
+    TEXT(wchan, 0444),
+    TEXT(oom_score, 0444),
+    TEXT(oom_score_adj, 0644),
+};
+
+/* ---- inodes ---- */
+
+static const struct inode_operations base_ops, text_inode_ops, link_ops,
+    fd_link_ops;
+static const struct file_operations base_fops, text_fops, fdinfo_text_fops;
+
+static struct inode *pid_inode(struct super_block *sb,
+                               const struct task_struct *task, mode_t mode,
+                               unsigned int row, unsigned int fd)
+{
+    struct inode *inode = inode_create(sb, mode);
+
+    if (!inode)
+        return NULL;
+    inode->private = (void *)ref_make(task->pid, row, fd);
+    inode->ino = (u64)task->pid << 32 | (row + 1) << 20 | fd;
+    inode->uid = task->cred.euid;
+    inode->gid = task->cred.egid;
+    inode->ops = &text_inode_ops;
+    return inode;
+}
+
+static struct inode *base_inode(struct super_block *sb,
+                                const struct task_struct *task)
+{
+    struct inode *inode = pid_inode(sb, task, S_IFDIR | 0555, ROW_BASE, 0);
+
+    if (inode) {
+        inode->nlink = 2;
+        inode->ops = &base_ops;
+        inode->fops = &base_fops;
+    }
+    return inode;
+}
+
+static struct inode *row_inode(struct super_block *sb,
+                               const struct task_struct *task,
+                               unsigned int i)
+{
+    static const mode_t types[] = {[ROW_TEXT] = S_IFREG, [ROW_LINK] = S_IFLNK,
+                                   [ROW_FILE] = S_IFREG, [ROW_DIR] = S_IFDIR};
+    const struct row *row = &rows[i];
+    struct inode *inode =
+        pid_inode(sb, task, types[row->kind] | row->mode, i, 0);
+
+    if (!inode)
+        return NULL;
+    switch (row->kind) {
+    case ROW_TEXT:
+        inode->fops = &text_fops;
+        break;
+    case ROW_FILE:
+        inode->fops = row->fops;
+        break;
+    case ROW_LINK:
+        inode->ops = &link_ops;
+        break;
+    case ROW_DIR:
+        inode->nlink = 2;
+        inode->ops = row->dir.ops;
+        inode->fops = row->dir.fops;
+        break;
+    }
+    return inode;
+}
+
+/* ---- numbers as names ---- */
+
+static bool parse_number(const char *name, size_t len, unsigned int *number)
+{
+    unsigned int n = 0;
+    size_t i;
+
+    if (!len || len > 7 || (name[0] == '0' && len > 1))
+        return false;
+    for (i = 0; i < len; i++) {
+        if (name[i] < '0' || name[i] > '9')
+            return false;
+        n = n * 10 + (name[i] - '0');
+    }
+    *number = n;
+    return true;
+}
+
+static bool emit_number(struct dir_context *ctx, unsigned int number, u8 type,
+                        ino_t ino)
+{
+    char name[12];
+    size_t len = scnprintf(name, sizeof(name), "%u", number);
+
+    return ctx->emit(ctx, name, len, ino, type);
+}
+
+/* ---- /proc's numbers ---- */
+
+static int proc_lookup(struct inode *dir, const char *name, size_t len,
+                       struct inode **inode)
+{
+    struct task_struct *task;
+    unsigned int pid;
+
+    if (!parse_number(name, len, &pid) || !(task = task_find_get(pid)))
+        return -ENOENT;
+    *inode = base_inode(dir->sb, task);
+    put_task(task);
+    return *inode ? 0 : -ENOMEM;
+}
+
+static int proc_iterate(struct file *file, struct dir_context *ctx)
+{
+    struct task_struct *task;
+    bool more = true;
+
+    (void)file;
+    while (more &&
+           (task = task_next_get(ctx->pos - PSEUDO_DYNAMIC_POS))) {
+        if (thread_group_leader(task))
+            more = emit_number(ctx, task->pid, DT_DIR,
+                               (u64)task->pid << 32 | (ROW_BASE + 1) << 20);
+        if (more)
+            ctx->pos = PSEUDO_DYNAMIC_POS + task->pid;
+        put_task(task);
+    }
+    return 0;
+}
+
+const struct pseudo_dynamic proc_pid_dynamic = {
+    .lookup = proc_lookup,
+    .iterate = proc_iterate,
+};
+
+/* ---- /proc/PID ---- */
+
+static bool row_shown(const struct row *row, const struct inode *dir)
+{
+    struct task_struct *task;
+    bool leader;
+
+    if (!row->process_only)
+        return true;
+    task = proc_task(dir);
+    leader = task && thread_group_leader(task);
+    if (task)
+        put_task(task);
+    return leader;
+}
+
+static int base_lookup(struct inode *dir, const char *name, size_t len,
+                       struct inode **inode)
+{
+    struct task_struct *task;
+    unsigned int i;
+
+    for (i = 0; i < ARRAY_SIZE(rows); i++)
+        if (!strncmp(rows[i].name, name, len) && !rows[i].name[len])
+            break;
+    if (i == ARRAY_SIZE(rows) || !row_shown(&rows[i], dir))
+        return -ENOENT;
+    task = proc_task(dir);
+    if (!task)
+        return -ENOENT;
+    *inode = row_inode(dir->sb, task, i);
+    put_task(task);
+    return *inode ? 0 : -ENOMEM;
+}
+
+static int base_iterate(struct file *file, struct dir_context *ctx)
+{
+    static const u8 types[] = {[ROW_TEXT] = DT_REG, [ROW_LINK] = DT_LNK,
+                               [ROW_FILE] = DT_REG, [ROW_DIR] = DT_DIR};
+    struct inode *dir = file->inode;
+    struct task_struct *task = proc_task(dir);
+
+    if (!task)
+        return -ENOENT;
+    put_task(task);
+    if (!dir_emit_dots(file, ctx))
+        return 0;
+    for (; ctx->pos - 2 < (loff_t)ARRAY_SIZE(rows); ctx->pos++) {
+        const struct row *row = &rows[ctx->pos - 2];
+
+        if (row_shown(row, dir) &&
+            !ctx->emit(ctx, row->name, strlen(row->name),
+                       (u64)ref_pid(dir) << 32 | (ctx->pos - 1) << 20,
+                       types[row->kind]))
+            break;
+    }
+    return 0;
+}
+
+static const struct inode_operations base_ops = {.lookup = base_lookup};
+static const struct file_operations base_fops = {
+    .iterate = base_iterate,
+    .llseek = generic_llseek,
+};
+
+/* The task behind an inode, checked; 0, -ESRCH, -EACCES. */
+static int task_checked(const struct inode *inode, struct task_struct **task)
+{
+    unsigned int i = ref_row(inode);
+
+    *task = proc_task(inode);
+    if (!*task)
+        return -ESRCH;
+    if (i < ARRAY_SIZE(rows) && rows[i].inspects && !may_inspect(*task)) {
+        put_task(*task);
+        return -EACCES;
+    }
+    return 0;
+}
+
+int proc_check_open(const struct inode *inode)
+{
+    struct task_struct *task;
+    int err = task_checked(inode, &task);
+
+    if (!err)
+        put_task(task);
+    return err;
+}
+
+static int pid_text_open(struct inode *inode, struct file *file)
+{
+    int err = proc_check_open(inode);
+
+    return err ? err : text_open(file);
+}
+
+static void pid_text_release(struct inode *inode, struct file *file)
+{
+    (void)inode;
+    text_release(file);
+}
+
+static int pid_fill(struct file *file, struct printer *out)
+{
+    struct task_struct *task;
+    int err = task_checked(file->inode, &task);
+
+    if (err)
+        return err;
+    err = rows[ref_row(file->inode)].show(task, out);
+    put_task(task);
+    return err;
+}
+
+static ssize_t pid_text_read(struct file *file, char __user *buf, size_t count,
+                             loff_t *pos)
+{
+    return text_read(file, buf, count, pos, pid_fill);
+}
+
+/* oom_score_adj may be written, which changes nothing here. */
+static ssize_t pid_text_write(struct file *file, const char __user *buf,
+                              size_t count, loff_t *pos)
+{
+    (void)file;
+    (void)buf;
+    (void)pos;
+    return count;
+}
+
+static const struct inode_operations text_inode_ops;
+static const struct file_operations text_fops = {
+    .open = pid_text_open,
+    .read = pid_text_read,
+    .write = pid_text_write,
+    .llseek = generic_llseek,
+    .release = pid_text_release,
+};
+
+/* ---- links ---- */
+
+static int link_follow(struct inode *inode, struct path *path)
+{
+    struct task_struct *task;
+    int err = task_checked(inode, &task);
+
+    if (err)
+        return err == -ESRCH ? -ENOENT : err;
+    err = rows[ref_row(inode)].follow(task, path);
+    put_task(task);
+    return err;
+}
+
+static ssize_t path_text(const struct path *path, char *buf, size_t size)
+{
+    struct path root;
+    char *space = kmalloc(PATH_MAX, GFP_KERNEL), *text;
+    ssize_t len = -ENOMEM;
+
+    if (!space)
+        return len;
+    fs_root_get(&root);
+    text = d_path(path, &root, space, PATH_MAX);
+    path_put(&root);
+    len = text ? (ssize_t)min(strlen(text), size) : -ENAMETOOLONG;
+    if (len > 0)
+        memcpy(buf, text, len);
+    kfree(space);
+    return len;
+}
+
+static ssize_t link_readlink(struct inode *inode, char *buf, size_t size)
+{
+    struct path path;
+    ssize_t len = link_follow(inode, &path);
+
+    if (len)
+        return len;
+    len = path_text(&path, buf, size);
+    path_put(&path);
+    return len;
+}
+
+static const struct inode_operations link_ops = {
+    .readlink = link_readlink,
+    .follow = link_follow,
+};
+
+/* ---- fd and fdinfo ---- */
+
+/* File `fd` of the inode's process, referenced; 0 or -ENOENT, -EACCES. */
+static int fd_file(const struct inode *dir, unsigned int fd,
+                   struct file **file)
+{
+    struct files_struct *files;
+    struct task_struct *task;
+    int err = task_checked(dir, &task);
+
+    if (err)
+        return err == -ESRCH ? -ENOENT : err;
+    files = task_get_files(task);
+    put_task(task);
+    *file = files ? files_find(files, fd) : NULL;
+    if (files)
+        files_put(files);
+    return *file ? 0 : -ENOENT;
+}
+
+static int fd_lookup_as(struct inode *dir, const char *name, size_t len,
+                        struct inode **inode, bool info)
+{
+    struct task_struct *task;
+    struct file *file;
+    unsigned int fd;
+    mode_t mode;
+    int err;
+
+    if (!parse_number(name, len, &fd))
+        return -ENOENT;
+    err = fd_file(dir, fd, &file);
+    if (err)
+        return err;
+    mode = S_IFLNK | (file->fmode & FMODE_READ ? 0500 : 0) |
+           (file->fmode & FMODE_WRITE ? 0300 : 0);
+    fput(file);
+    task = proc_task(dir);
+    if (!task)
+        return -ENOENT;
+    *inode = pid_inode(dir->sb, task, info ? S_IFREG | 0444 : mode,
+                       ref_row(dir), fd + 1);
+    put_task(task);
+    if (!*inode)
+        return -ENOMEM;
+    if (info) {
+        (*inode)->fops = &fdinfo_text_fops;
+    } else {
+        (*inode)->ops = &fd_link_ops;
+        (*inode)->size = 64; /* as Linux says of these links */
+    }
+    return 0;
+}
+
+static int fd_lookup(struct inode *dir, const char *name, size_t len,
+                     struct inode **inode)
+{
+    return fd_lookup_as(dir, name, len, inode, false);
+}
+
+static int fdinfo_lookup(struct inode *dir, const char *name, size_t len,
+                         struct inode **inode)
+{
+    return fd_lookup_as(dir, name, len, inode, true);
+}
+
+static int fd_iterate_as(struct file *dir, struct dir_context *ctx, u8 type)
+{
+    struct files_struct *files;
+    struct task_struct *task;
+    struct file *file;
+    int err = task_checked(dir->inode, &task), fd;
+
+    if (err)
+        return err;
+    files = task_get_files(task);
+    put_task(task);
+    if (dir_emit_dots(dir, ctx)) {
+        while (files && (fd = files_next(files, ctx->pos - 2, &file)) >= 0) {
+            fput(file);
+            if (!emit_number(ctx, fd, type,
+                             ref_of(dir->inode) << 32 | (fd + 1)))
+                break;
+            ctx->pos = (loff_t)fd + 3;
+        }
+    }
+    if (files)
+        files_put(files);
+    return 0;
+}
+
+static int fd_iterate(struct file *dir, struct dir_context *ctx)
+{
+    return fd_iterate_as(dir, ctx, DT_LNK);
+}
+
+static int fdinfo_iterate(struct file *dir, struct dir_context *ctx)
+{
+    return fd_iterate_as(dir, ctx, DT_REG);
+}
+
+static int fd_follow(struct inode *inode, struct path *path)
+{
+    struct file *file;
+    int err = fd_file(inode, ref_fd(inode) - 1, &file);
+
+    if (err)
+        return err;
+    err = file_get_path(file, path);
+    fput(file);
+    return err;
+}
+
+static ssize_t fd_readlink(struct inode *inode, char *buf, size_t size)
+{
+    struct file *file;
+    char *space, *text;
+    ssize_t len = fd_file(inode, ref_fd(inode) - 1, &file);
+
+    if (len)
+        return len;
+    if (file->dentry) {
+        struct path path = {file->mnt, file->dentry};
+
+        len = path_text(&path, buf, size);
+    } else {
+        space = kmalloc(PATH_MAX, GFP_KERNEL);
+        text = space ? file_path(file, space, PATH_MAX) : "";
+        len = min(strlen(text), size);
+        memcpy(buf, text, len);
+        kfree(space);
+    }
+    fput(file);
+    return len;
+}
+
+static int fdinfo_fill(struct file *self, struct printer *out)
+{
+    struct file *file;
+    int err = fd_file(self->inode, ref_fd(self->inode) - 1, &file);
+
+    if (err)
+        return err;
+    printer_printf(out, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n",
+                   (long)file->pos, file->flags,
+                   file->mnt ? file->mnt->id : 0, file->inode->ino);
+    fput(file);
+    return 0;
+}
+
+static ssize_t fdinfo_read(struct file *file, char __user *buf, size_t count,
+                           loff_t *pos)
+{
+    return text_read(file, buf, count, pos, fdinfo_fill);
+}
+
+static const struct file_operations fdinfo_text_fops = {
+    .open = pid_text_open,
+    .read = fdinfo_read,
+    .llseek = generic_llseek,
+    .release = pid_text_release,
+};
+static const struct inode_operations fd_link_ops = {
+    .readlink = fd_readlink,
+    .follow = fd_follow,
+};
+static const struct inode_operations fd_ops = {.lookup = fd_lookup};
+static const struct inode_operations fdinfo_ops = {.lookup = fdinfo_lookup};
+static const struct file_operations fd_fops = {
+    .iterate = fd_iterate,
+    .llseek = generic_llseek,
+};
+static const struct file_operations fdinfo_fops = {
+    .iterate = fdinfo_iterate,
+    .llseek = generic_llseek,
+};
+
+/* ---- task ---- */
+
+static int task_dir_lookup(struct inode *dir, const char *name, size_t len,
+                           struct inode **inode)
+{
+    struct task_struct *task;
+    unsigned int tid;
+    int err = -ENOENT;
+
+    if (!parse_number(name, len, &tid) || !(task = task_find_get(tid)))
+        return err;
+    if (task->tgid == ref_pid(dir)) {
+        *inode = base_inode(dir->sb, task);
+        err = *inode ? 0 : -ENOMEM;
+    }
+    put_task(task);
+    return err;
+}
+
+static int task_dir_iterate(struct file *file, struct dir_context *ctx)
+{
+    pid_t tgid = ref_pid(file->inode);
+    struct task_struct *task;
+    bool more = true;
+
+    if (!dir_emit_dots(file, ctx))
+        return 0;
+    while (more && (task = task_next_get(max(ctx->pos - 2,
+                                             (loff_t)tgid - 1)))) {
+        if (task->tgid == tgid)
+            more = emit_number(ctx, task->pid, DT_DIR,
+                               (u64)task->pid << 32 | (ROW_BASE + 1) << 20);
+        if (more)
+            ctx->pos = (loff_t)task->pid + 2;
+        put_task(task);
+    }
+    return 0;
+}
+
+static const struct inode_operations task_dir_ops = {
+    .lookup = task_dir_lookup,
+};
+static const struct file_operations task_dir_fops = {
+    .iterate = task_dir_iterate,
+    .llseek = generic_llseek,
+};

@@ -1,0 +1,343 @@
+/*
+ * kernel/fs/proc_stat.c - a process in numbers: stat, statm, status, and the
+ * sums of all of them.
+ *
+ * Structure  one snapshot is taken under the task list's lock; printing
+ *            happens afterwards.
+ */
+#include <kernel/fs/proc_pid.h>
+#include <kernel/fs/procfs.h>
+#include <kernel/lib/string.h>
+#include <mm/mm.h>
+
+const struct proc_tty_ops *proc_tty_ops;
+
+struct view { /* of a process, or of one thread */
+    char comm[16], state;
+    pid_t ppid, pgrp, session, tty_group;
+    dev_t tty;
+    u64 min_flt, cmin_flt, maj_flt, cmaj_flt;
+    u64 utime, stime, cutime, cstime; /* ns */
+    u64 pending, shared_pending, blocked, ignored, caught;
+    u64 nvcsw, nivcsw;
+    u64 start_time, rss_limit;
+    u32 threads;
+    int exit_code, exit_signal;
+};
+
+static char state_letter(const struct task_struct *task)
+{
+    static const char letters[] = {
+        [TASK_RUNNING] = 'R', [TASK_INTERRUPTIBLE] = 'S',
+        [TASK_UNINTERRUPTIBLE] = 'D', [TASK_STOPPED] = 'T',
+        [TASK_ZOMBIE] = 'Z', [TASK_DEAD] = 'X',
+    };
+
+    return letters[task->state];
+}
+
+static void view_signals(struct view *v, const struct task_struct *task)
+{
+    int sig;
+
+    v->pending = task->pending.set;
+    v->shared_pending = task->signal->shared_pending.set;
+    v->blocked = task->blocked;
+    if (!task->sighand)
+        return;
+    for (sig = 0; sig < 64; sig++) {
+        void *handler = task->sighand->action[sig].handler;
+
+        if (handler == (void *)SIG_IGN)
+            v->ignored |= 1ul << sig;
+        else if (handler != (void *)SIG_DFL)
+            v->caught |= 1ul << sig;
+    }
+}
+
+static void add_thread(struct view *v, const struct task_struct *task)
+{
+    v->min_flt += task->min_flt;
+    v->maj_flt += task->maj_flt;
+    v->utime += task->utime;
+    v->stime += task->stime;
+    v->nvcsw += task->nvcsw;
+    v->nivcsw += task->nivcsw;
+}
+
+static void view_times(struct view *v, const struct task_struct *task)
+{
+    const struct signal_struct *sig = task->signal;
+    struct task_struct *t;
+
+    if (!thread_group_leader(task)) {
+        add_thread(v, task);
+        return;
+    }
+    v->min_flt = sig->min_flt;
+    v->maj_flt = sig->maj_flt;
+    v->utime = sig->utime;
+    v->stime = sig->stime;
+    list_for_each_entry(t, &task->signal->threads, thread_link)
+        add_thread(v, t);
+    v->cmin_flt = sig->cmin_flt;
+    v->cmaj_flt = sig->cmaj_flt;
+    v->cutime = sig->cutime;
+    v->cstime = sig->cstime;
+}
+
+static void view_take(struct view *v, struct task_struct *task)
+{
+    const struct signal_struct *sig = task->signal;
+    u64 flags = spin_lock_irqsave(&tasklist_lock);
+
+    memset(v, 0, sizeof(*v));
+    memcpy(v->comm, task->comm, sizeof(v->comm));
+    v->state = state_letter(task);
+    v->ppid = sig->parent ? sig->parent->tgid : 0;
+    v->pgrp = sig->pgrp;
+    v->session = sig->session;
+    v->tty_group = -1;
+    if (sig->tty && proc_tty_ops) {
+        v->tty = proc_tty_ops->dev(sig->tty);
+        v->tty_group = proc_tty_ops->foreground(sig->tty);
+    }
+    v->threads = sig->nr_threads;
+    v->exit_signal = task->exit_signal;
+    v->exit_code = task->exit_code;
+    v->start_time = task->start_time;
+    v->rss_limit = sig->rlim[5].cur; /* RLIMIT_RSS */
+    view_signals(v, task);
+    view_times(v, task);
+    spin_unlock_irqrestore(&tasklist_lock, flags);
+}
+
+void proc_cpu_times(u64 *user, u64 *system)
+{
+    struct task_struct *task;
+    u64 flags = spin_lock_irqsave(&tasklist_lock);
+
+    *user = *system = 0;
+    list_for_each_entry(task, &task_list, all_link) {
+        *user += task->utime;
+        *system += task->stime;
+        if (!task->signal || !thread_group_leader(task))
+            continue;
+        *user += task->signal->utime + task->signal->cutime;
+        *system += task->signal->stime + task->signal->cstime;
+    }
+    spin_unlock_irqrestore(&tasklist_lock, flags);
+}
+
+/* What stat says of memory; zero for a task without any. */
+struct memory_view {
+    u64 vsize, rss, start_code, end_code, start_stack, start_data, end_data;
+    u64 start_brk, arg_start, arg_end, env_start, env_end;
+};
+
+static void memory_take(struct memory_view *m, const struct mm_struct *mm)
+{
+    memset(m, 0, sizeof(*m));
+    if (!mm)
+        return;
+    *m = (struct memory_view){
+        .vsize = mm->total_vm * PAGE_SIZE, .rss = mm_rss(mm),
+        .start_code = mm->start_code,      .end_code = mm->end_code,
+        .start_stack = mm->start_stack,    .start_data = mm->start_data,
+        .end_data = mm->end_data,          .start_brk = mm->start_brk,
+        .arg_start = mm->arg_start,        .arg_end = mm->arg_end,
+        .env_start = mm->env_start,        .env_end = mm->env_end,
+    };
+}
+
+int proc_stat(struct task_struct *task, struct printer *out)
+{
+    struct mm_struct *mm = task_get_mm(task);
+    struct memory_view m;
+    struct view v;
+
+    view_take(&v, task);
+    memory_take(&m, mm);
+    if (mm)
+        mm_put(mm);
+    printer_printf(out, "%d (%s) %c %d %d %d %d %d %u %lu %lu %lu %lu ",
+                   task->pid, v.comm, v.state, v.ppid, v.pgrp, v.session,
+                   (int)v.tty, v.tty_group, mm ? 0x400000 : 0x200040,
+                   v.min_flt, v.cmin_flt, v.maj_flt, v.cmaj_flt);
+    printer_printf(out, "%lu %lu %ld %ld %d %d %u 0 %lu %lu %lu %lu ",
+                   ns_to_ticks(v.utime), ns_to_ticks(v.stime),
+                   ns_to_ticks(v.cutime), ns_to_ticks(v.cstime),
+                   20 + task->nice, task->nice, v.threads,
+                   ns_to_ticks(v.start_time), m.vsize, m.rss, v.rss_limit);
+    printer_printf(out, "%lu %lu %lu 0 0 %lu %lu %lu %lu %d 0 0 %d %u ",
+                   m.start_code, m.end_code, m.start_stack,
+                   v.pending & INT32_MAX, v.blocked & INT32_MAX,
+                   v.ignored & INT32_MAX, v.caught & INT32_MAX,
+                   v.state != 'R', v.exit_signal, task->cpu);
+    printer_printf(out, "%u %u 0 0 0 %lu %lu %lu %lu %lu %lu %lu %d\n",
+                   task->rt_priority, task->policy, m.start_data, m.end_data,
+                   m.start_brk, m.arg_start, m.arg_end, m.env_start, m.env_end,
+                   v.exit_code);
+    return 0;
+}
+
+int proc_statm(struct task_struct *task, struct printer *out)
+{
+    struct mm_struct *mm = task_get_mm(task);
+    u64 shared, text;
+
+    if (!mm) {
+        printer_puts(out, "0 0 0 0 0 0 0\n");
+        return 0;
+    }
+    shared = atomic_read(&mm->file_pages) + atomic_read(&mm->shmem_pages);
+    text = PFN_UP(mm->end_code) - PFN_DOWN(mm->start_code);
+    printer_printf(out, "%lu %lu %lu %lu 0 %lu 0\n", mm->total_vm, mm_rss(mm),
+                   shared, text, mm->data_vm + mm->stack_vm);
+    mm_put(mm);
+    return 0;
+}
+
+/* ---- status ---- */
+
+static void kib_line(struct printer *out, const char *name, u64 pages)
+{
+    printer_printf(out, "%s:\t%8lu kB\n", name, pages * (PAGE_SIZE / KIB));
+}
+
+static void status_memory(struct printer *out, const struct mm_struct *mm)
+{
+    u64 text = PFN_UP(mm->end_code) - PFN_DOWN(mm->start_code);
+
+    kib_line(out, "VmPeak", mm->total_vm);
+    kib_line(out, "VmSize", mm->total_vm);
+    kib_line(out, "VmLck", mm->locked_vm);
+    kib_line(out, "VmPin", 0);
+    kib_line(out, "VmHWM", mm_hiwater_rss(mm));
+    kib_line(out, "VmRSS", mm_rss(mm));
+    kib_line(out, "RssAnon", atomic_read(&mm->anon_pages));
+    kib_line(out, "RssFile", atomic_read(&mm->file_pages));
+    kib_line(out, "RssShmem", atomic_read(&mm->shmem_pages));
+    kib_line(out, "VmData", mm->data_vm);
+    kib_line(out, "VmStk", mm->stack_vm);
+    kib_line(out, "VmExe", text);
+    kib_line(out, "VmLib", mm->exec_vm > text ? mm->exec_vm - text : 0);
+    kib_line(out, "VmPTE", atomic_read(&mm->table_pages));
+    kib_line(out, "VmSwap", 0);
+    printer_puts(out, "HugetlbPages:\t       0 kB\nCoreDumping:\t0\n"
+                      "THP_enabled:\t0\n");
+}
+
+static const char *state_word(char letter)
+{
+    switch (letter) {
+    case 'R':
+        return "running";
+    case 'S':
+        return "sleeping";
+    case 'D':
+        return "disk sleep";
+    case 'T':
+        return "stopped";
+    case 'Z':
+        return "zombie";
+    default:
+        return "dead";
+    }
+}
+
+static void status_ids(struct printer *out, const struct cred *c)
+{
+    printer_printf(out, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid,
+                   c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid,
+                   c->fsgid);
+}
+
+static void status_groups(struct printer *out, const struct cred *c)
+{
+    u32 i;
+
+    printer_puts(out, "Groups:\t");
+    for (i = 0; i < c->ngroups; i++)
+        printer_printf(out, "%u ", c->groups[i]);
+    printer_puts(out, "\n");
+}
+
+static void status_signals(struct printer *out, const struct view *v)
+{
+    printer_printf(out,
+                   "SigQ:\t0/4096\nSigPnd:\t%016lx\nShdPnd:\t%016lx\n"
+                   "SigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
+                   v->pending, v->shared_pending, v->blocked, v->ignored,
+                   v->caught);
+}
+
+static void status_caps(struct printer *out, const struct task_struct *task)
+{
+    static const char all[] = "000001ffffffffff", none[] = "0000000000000000";
+    const char *has = task->cred.euid == 0 ? all : none;
+
+    printer_printf(out,
+                   "CapInh:\t%s\nCapPrm:\t%s\nCapEff:\t%s\nCapBnd:\t%s\n"
+                   "CapAmb:\t%s\nNoNewPrivs:\t%d\nSeccomp:\t0\n",
+                   none, has, has, all, none, task->no_new_privs);
+}
+
+static void status_cpus(struct printer *out, const struct task_struct *task)
+{
+    u64 online = nr_cpus_online < 64 ? BIT(nr_cpus_online) - 1 : ~0ul;
+    u64 mask = task->cpus_allowed & online;
+    const char *separator = "";
+    u32 cpu, end;
+
+    printer_printf(out, "Cpus_allowed:\t%lx\nCpus_allowed_list:\t", mask);
+    for (cpu = 0; cpu < 64; cpu = end + 1) {
+        end = cpu;
+        if (!(mask >> cpu & 1))
+            continue;
+        while (end < 63 && mask >> (end + 1) & 1)
+            end++;
+        printer_printf(out, cpu == end ? "%s%u" : "%s%u-%u", separator, cpu,
+                       end);
+        separator = ",";
+    }
+    printer_puts(out, "\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
+}
+
+int proc_status(struct task_struct *task, struct printer *out)
+{
+    struct files_struct *files = task_get_files(task);
+    struct fs_struct *fs = task_get_fs(task);
+    struct mm_struct *mm = task_get_mm(task);
+    struct view v;
+
+    view_take(&v, task);
+    printer_printf(out, "Name:\t%s\n", v.comm);
+    if (fs)
+        printer_printf(out, "Umask:\t%04o\n", fs->umask);
+    printer_printf(out,
+                   "State:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\n"
+                   "PPid:\t%d\nTracerPid:\t0\n",
+                   v.state, state_word(v.state), task->tgid, task->pid,
+                   v.ppid);
+    status_ids(out, &task->cred);
+    printer_printf(out, "FDSize:\t%u\n", files ? files_size(files) : 0);
+    status_groups(out, &task->cred);
+    if (mm)
+        status_memory(out, mm);
+    printer_printf(out, "Threads:\t%u\n", v.threads);
+    status_signals(out, &v);
+    status_caps(out, task);
+    status_cpus(out, task);
+    printer_printf(out,
+                   "voluntary_ctxt_switches:\t%lu\n"
+                   "nonvoluntary_ctxt_switches:\t%lu\n",
+                   v.nvcsw, v.nivcsw);
+    if (mm)
+        mm_put(mm);
+    if (fs)
+        fs_put(fs);
+    if (files)
+        files_put(files);
+    return 0;
+}
