@@ -9,6 +9,7 @@
 #include <kernel/core/printk.h>
 #include <kernel/core/time.h>
 #include <kernel/fs/procfs.h>
+#include <kernel/lib/format.h>
 #include <kernel/lib/string.h>
 #include <kernel/task/internal.h>
 #include <kernel/core/utsname.h>
@@ -42,9 +43,10 @@ static void show_uptime(struct printer *out)
 
     proc_cpu_times(&user, &system);
     idle = idle_ns(up, user, system);
-    printer_printf(out, "%lu.%02lu %lu.%02lu\n", up / NSEC_PER_SEC,
-                   up % NSEC_PER_SEC / 10000000, idle / NSEC_PER_SEC,
-                   idle % NSEC_PER_SEC / 10000000);
+    up /= NSEC_PER_SEC / 100;
+    idle /= NSEC_PER_SEC / 100;
+    printer_printf(out, "%lu.%02lu %lu.%02lu\n", up / 100, up % 100,
+                   idle / 100, idle % 100);
 }
 
 static void count_tasks(u32 *all, u32 *running, u64 *switches, pid_t *last)
@@ -87,6 +89,7 @@ static void print_cpu_times(struct printer *out, const char *name, u64 user,
 static void show_stat(struct printer *out)
 {
     u64 up = ktime_get(), user, system, idle, switches;
+    u64 boot = (ktime_get_real() - up) / NSEC_PER_SEC;
     u32 all, running, cpu;
     pid_t last = 0;
     char name[16];
@@ -103,7 +106,7 @@ static void show_stat(struct printer *out)
     printer_printf(out, "intr 0\nctxt %lu\nbtime %lu\nprocesses %d\n"
                         "procs_running %u\nprocs_blocked 0\n"
                         "softirq 0 0 0 0 0 0 0 0 0 0 0\n",
-                   switches, (ktime_get_real() - up) / NSEC_PER_SEC, last,
+                   switches, boot, last,
                    max(running, 1u));
 }
 
