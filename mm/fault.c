@@ -430,7 +430,8 @@ enum fault_result handle_mm_fault(struct mm_struct *mm, unsigned long addr,
         panic("reserved bit in the page table at user address %#lx", addr);
     /* A uaccess while current itself holds the lock fails, not deadlocks. */
     if (unlikely(this_cpu_read(atomic_depth) ||
-                 mm->mmap_lock.writer == this_cpu_read(current_task)))
+                 (mm->mmap_lock.writer &&
+                  mm->mmap_lock.writer == this_cpu_read(current_task))))
         return FAULT_MAPERR;
     down_read(&mm->mmap_lock);
     result = fault_locked(mm, addr, error_code);

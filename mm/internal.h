@@ -103,8 +103,6 @@ void commit_unmap(struct mm_struct *mm, struct unmap_plan *plan);
 void drop_plan(struct unmap_plan *plan);
 /* Both; 0 or -errno, nothing changed on failure. */
 int munmap_locked(struct mm_struct *mm, unsigned long addr, size_t len);
-/* Links vma, or lets neighbours take its range over and closes it. */
-void link_or_merge(struct mm_struct *mm, struct vm_area_struct *vma);
 /* [start, end) of *vmap gets new flags (VMA only, not its entries): merged
  * or split as needed; *vmap becomes what covers it.  0 or -errno. */
 int vma_change(struct mm_struct *mm, struct vm_area_struct **vmap,

@@ -467,7 +467,7 @@ static int ask_file(struct mm_struct *mm, struct vm_area_struct *vma,
 }
 
 /* Neighbours take the new mapping over, or it joins the tree itself. */
-void link_or_merge(struct mm_struct *mm, struct vm_area_struct *vma)
+static void link_or_merge(struct mm_struct *mm, struct vm_area_struct *vma)
 {
     struct vm_area_struct *prev = find_vma_prev(mm, vma->vm_start), *gone;
     struct vma_shape shape = vma_shape_of(vma);

@@ -187,8 +187,9 @@ uncommit:
     return err;
 }
 
-/* The new VMA, filled in; opened, but not in the tree yet. */
-static void set_up_new(struct remap *r, struct vm_area_struct *new)
+/* The new VMA, filled in and linked: the tables that its entries go to are
+ * not anybody's to free from now on. */
+static void link_new(struct remap *r, struct vm_area_struct *new)
 {
     struct vm_area_struct *vma = r->vma;
     bool untouched = vma_is_anonymous(vma) && !vma->has_anon;
@@ -199,6 +200,19 @@ static void set_up_new(struct remap *r, struct vm_area_struct *new)
     new->vm_start = r->new_addr;
     new->vm_end = r->new_addr + r->new_len;
     vma_open(new, vma);
+    vma_link(r->mm, new, find_vma_prev(r->mm, new->vm_start));
+}
+
+static void merge_new(struct mm_struct *mm, struct vm_area_struct *new)
+{
+    struct vma_shape shape = vma_shape_of(new);
+    struct address_space *mapping = new->vm_mapping;
+    struct vm_area_struct *gone;
+
+    mapping_hold(mapping);
+    vma_merge(mm, new->vm_prev, new, &shape, &gone);
+    mapping_release(mapping);
+    vma_close_chain(gone);
 }
 
 static void commit_move(struct remap *r, struct move_plan *plan)
@@ -208,7 +222,7 @@ static void commit_move(struct remap *r, struct move_plan *plan)
 
     commit_unmap(mm, &plan->to);
     r->vma = find_vma(mm, r->addr); /* that may have cut it */
-    set_up_new(r, new);
+    link_new(r, new);
     move_pages(r);
     if (new->vm_ops && new->vm_ops->mremap)
         new->vm_ops->mremap(new);
@@ -220,7 +234,7 @@ static void commit_move(struct remap *r, struct move_plan *plan)
             vm_commit_unchecked(mm, r->old_len >> PAGE_SHIFT);
         commit_unmap(mm, &plan->from);
     }
-    link_or_merge(mm, new);
+    merge_new(mm, new);
 }
 
 static long move_vma(struct remap *r)

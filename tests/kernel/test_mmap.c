@@ -1,0 +1,259 @@
+/*
+ * tests/kernel/test_mmap.c - mappings come, move and go, and leave nothing
+ * behind: pages, tables, charges.  (How VMAs merge and split is
+ * tests/host/test_vma.c's.)
+ */
+#include "mm_probe.h"
+#include <mm/slab.h>
+
+KTEST(mmap, munmap_frees_pages_and_tables)
+{
+    struct mm_struct *mm = mm_create();
+    const unsigned long at = 0x40000000000;
+
+    KTEST_REQUIRE(mm);
+    KTEST_EXPECT(atomic_read(&mm->table_pages) == 1);
+    KTEST_EXPECT(probe_map(mm, at, 600, PROBE_RW, MAP_PRIVATE | MAP_FIXED) ==
+                 (long)at);
+    for (size_t i = 0; i < 600; i += 50)
+        KTEST_EXPECT(probe_write(mm, at + i * PAGE_SIZE) == FAULT_OK);
+    KTEST_EXPECT(mm_rss(mm) == 12);
+    KTEST_EXPECT(atomic_read(&mm->table_pages) == 3 + pgtable_levels - 2);
+    KTEST_EXPECT(do_munmap(mm, at, 600 * PAGE_SIZE) == 0);
+    KTEST_EXPECT(mm_rss(mm) == 0 && mm->total_vm == 0);
+    KTEST_EXPECT(atomic_read(&mm->table_pages) == 1);
+    KTEST_EXPECT(mm_hiwater_rss(mm) == 12);
+    mm_put(mm);
+}
+
+KTEST(mmap, tables_stay_while_a_neighbour_needs_them)
+{
+    struct mm_struct *mm = mm_create();
+    const unsigned long at = 0x40000000;
+    s64 tables;
+
+    KTEST_REQUIRE(mm);
+    probe_map(mm, at, 8, PROBE_RW, MAP_PRIVATE | MAP_FIXED);
+    KTEST_EXPECT(probe_store(mm, at, 1));
+    KTEST_EXPECT(probe_store(mm, at + 7 * PAGE_SIZE, 2));
+    tables = atomic_read(&mm->table_pages);
+    KTEST_EXPECT(do_munmap(mm, at, 4 * PAGE_SIZE) == 0);
+    KTEST_EXPECT(atomic_read(&mm->table_pages) == tables);
+    KTEST_EXPECT(probe_load(mm, at + 7 * PAGE_SIZE) == 2);
+    KTEST_EXPECT(do_munmap(mm, at + 4 * PAGE_SIZE, 4 * PAGE_SIZE) == 0);
+    KTEST_EXPECT(atomic_read(&mm->table_pages) == 1);
+    mm_put(mm);
+}
+
+KTEST(mmap, mremap_moves_pages_without_copying)
+{
+    struct mm_struct *mm = mm_create();
+    const unsigned long from = 0x40000000, to = 0x7ff00000; /* other tables */
+    struct page *page;
+
+    KTEST_REQUIRE(mm);
+    probe_map(mm, from, 600, PROBE_RW, MAP_PRIVATE | MAP_FIXED);
+    probe_map(mm, to, 700, PROT_READ, MAP_PRIVATE | MAP_FIXED);
+    for (size_t i = 0; i < 600; i += 30)
+        KTEST_EXPECT(probe_store(mm, from + i * PAGE_SIZE, i / 30 + 1));
+    page = probe_page(mm, from + 570 * PAGE_SIZE);
+    KTEST_EXPECT(do_mremap(mm, from, 600 * PAGE_SIZE, 650 * PAGE_SIZE,
+                           MREMAP_MAYMOVE | MREMAP_FIXED, to) == (long)to);
+    KTEST_EXPECT(probe_page(mm, to + 570 * PAGE_SIZE) == page);
+    KTEST_EXPECT(mm_rss(mm) == 20);
+    for (size_t i = 0; i < 600; i += 30)
+        KTEST_EXPECT(probe_load(mm, to + i * PAGE_SIZE) == (int)i / 30 + 1);
+    KTEST_EXPECT(probe_read(mm, from) == FAULT_MAPERR);
+    KTEST_EXPECT(probe_write(mm, to + 649 * PAGE_SIZE) == FAULT_OK);
+    KTEST_EXPECT(probe_vmas(mm) == 2 && mm->total_vm == 700);
+    mm_put(mm);
+}
+
+KTEST(mmap, mremap_dontunmap_leaves_an_empty_mapping)
+{
+    struct mm_struct *mm = mm_create();
+    long a, b;
+
+    KTEST_REQUIRE(mm);
+    a = probe_map(mm, 0, 2, PROBE_RW, MAP_PRIVATE);
+    KTEST_EXPECT(probe_store(mm, a, 9));
+    b = do_mremap(mm, a, 2 * PAGE_SIZE, 2 * PAGE_SIZE,
+                  MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0);
+    KTEST_EXPECT(b > 0 && b != a);
+    KTEST_EXPECT(probe_load(mm, b) == 9 && probe_load(mm, a) == 0);
+    KTEST_EXPECT(mm->total_vm == 4);
+    mm_put(mm);
+}
+
+KTEST(mmap, brk_grows_and_shrinks)
+{
+    struct mm_struct *mm = mm_create();
+    const unsigned long base = 0x500000;
+
+    KTEST_REQUIRE(mm);
+    mm->start_brk = mm->brk = base;
+    KTEST_EXPECT(do_brk(mm, 0) == base);
+    KTEST_EXPECT(do_brk(mm, base + 100) == base + 100);
+    KTEST_EXPECT(do_brk(mm, base + 5 * PAGE_SIZE) == base + 5 * PAGE_SIZE);
+    KTEST_EXPECT(probe_vmas(mm) == 1 && probe_store(mm, base + 100, 1));
+    probe_map(mm, base + 10 * PAGE_SIZE, 1, PROT_READ, MAP_PRIVATE | MAP_FIXED);
+    KTEST_EXPECT(do_brk(mm, base + 10 * PAGE_SIZE) == base + 5 * PAGE_SIZE);
+    KTEST_EXPECT(do_brk(mm, base + 9 * PAGE_SIZE) == base + 9 * PAGE_SIZE);
+    KTEST_EXPECT(do_brk(mm, base - 1) == base + 9 * PAGE_SIZE);
+    KTEST_EXPECT(do_brk(mm, base) == base && mm_rss(mm) == 0);
+    mm_put(mm);
+}
+
+KTEST(mmap, advice_drops_and_brings_pages)
+{
+    struct mm_struct *mm = mm_create();
+    u8 vec[4];
+    long a;
+
+    KTEST_REQUIRE(mm);
+    a = probe_map(mm, 0, 4, PROBE_RW, MAP_PRIVATE | MAP_POPULATE);
+    KTEST_EXPECT(mm_rss(mm) == 4);
+    KTEST_EXPECT(probe_store(mm, a, 5));
+    KTEST_EXPECT(do_madvise(mm, a, PAGE_SIZE, MADV_DONTNEED) == 0);
+    KTEST_EXPECT(mm_rss(mm) == 3);
+    KTEST_EXPECT(do_mincore(mm, a, 4, vec) == 0);
+    KTEST_EXPECT(vec[0] == 0 && vec[1] == 1 && vec[3] == 1);
+    KTEST_EXPECT(probe_load(mm, a) == 0);
+    KTEST_EXPECT(do_madvise(mm, a, PAGE_SIZE, MADV_POPULATE_WRITE) == 0);
+    KTEST_EXPECT(mm_rss(mm) == 4);
+    KTEST_EXPECT(do_madvise(mm, a, 5 * PAGE_SIZE, MADV_DONTNEED) == -ENOMEM);
+    KTEST_EXPECT(mm_rss(mm) == 0);
+    KTEST_EXPECT(do_madvise(mm, a, PAGE_SIZE, 4711) == -EINVAL);
+    mm_put(mm);
+}
+
+KTEST(mmap, frames_of_a_driver_are_not_counted)
+{
+    struct mm_struct *mm = mm_create();
+    struct page *page = alloc_page(GFP_KERNEL);
+    struct vm_area_struct *vma;
+    pfn_t pfn;
+    long a;
+
+    KTEST_REQUIRE(mm && page);
+    pfn = page_to_pfn(page);
+    a = probe_map(mm, 0, 4, PROBE_RW, MAP_SHARED);
+    vma = find_vma(mm, a);
+    KTEST_EXPECT(remap_pfn_range(vma, a, pfn, 5 * PAGE_SIZE,
+                                 vma->vm_page_prot) == -EINVAL);
+    KTEST_EXPECT(remap_pfn_range(vma, a, pfn, 0, vma->vm_page_prot) == -EINVAL);
+    KTEST_EXPECT(remap_pfn_range(vma, a + 1, pfn, 1, vma->vm_page_prot) ==
+                 -EINVAL);
+    KTEST_EXPECT(remap_pfn_range(vma, a, ~0ul, PAGE_SIZE,
+                                 vma->vm_page_prot) == -EINVAL);
+    KTEST_EXPECT(remap_pfn_range(vma, a, (1ul << 40) - 1, 2 * PAGE_SIZE,
+                                 vma->vm_page_prot) == -EINVAL);
+    KTEST_EXPECT(remap_pfn_range(vma, a, pfn, 1, vma->vm_page_prot) == 0);
+    KTEST_EXPECT(pte_pfn(probe_entry(mm, a)) == pfn);
+    KTEST_EXPECT(pte_is_special(probe_entry(mm, a)));
+    KTEST_EXPECT(page_mapcount(page) == 0 && page_count(page) == 1);
+    KTEST_EXPECT(mm_rss(mm) == 0);
+    KTEST_EXPECT(do_mremap(mm, a, 4 * PAGE_SIZE, 8 * PAGE_SIZE,
+                           MREMAP_MAYMOVE, 0) == -EFAULT);
+    mm_put(mm);
+    KTEST_EXPECT(page_count(page) == 1);
+    __free_page(page);
+}
+
+KTEST(mmap, an_inserted_page_is_counted)
+{
+    struct mm_struct *mm = mm_create();
+    struct page *page = alloc_page(GFP_KERNEL);
+    struct vm_area_struct *vma;
+    long a;
+
+    KTEST_REQUIRE(mm && page);
+    a = probe_map(mm, 0, 2, PROBE_RW, MAP_SHARED);
+    vma = find_vma(mm, a);
+    KTEST_EXPECT(vm_insert_page(vma, a, page) == 0);
+    KTEST_EXPECT(vm_insert_page(vma, a, page) == -EBUSY);
+    KTEST_EXPECT(vm_insert_page(vma, a + 2 * PAGE_SIZE, page) == -EFAULT);
+    KTEST_EXPECT(page_mapcount(page) == 1 && page_count(page) == 2);
+    KTEST_EXPECT(mm_rss(mm) == 1);
+    mm_put(mm);
+    KTEST_EXPECT(page_mapcount(page) == 0 && page_count(page) == 1);
+    __free_page(page);
+}
+
+KTEST(mmap, held_pages_survive_munmap)
+{
+    struct mm_struct *mm = mm_create();
+    struct page *pages[3];
+    long a;
+
+    KTEST_REQUIRE(mm);
+    a = probe_map(mm, 0, 2, PROBE_RW, MAP_PRIVATE);
+    down_read(&mm->mmap_lock);
+    KTEST_EXPECT(get_user_pages(mm, a, 3, FOLL_WRITE, pages) == 2);
+    KTEST_EXPECT(get_user_pages(mm, a + 2 * PAGE_SIZE, 1, 0, pages + 2) ==
+                 -EFAULT);
+    up_read(&mm->mmap_lock);
+    KTEST_EXPECT(page_count(pages[0]) == 2 && page_mapcount(pages[0]) == 1);
+    KTEST_EXPECT(do_munmap(mm, a, 2 * PAGE_SIZE) == 0);
+    KTEST_EXPECT(page_count(pages[0]) == 1 && page_mapcount(pages[0]) == 0);
+    put_page(pages[0]);
+    put_page(pages[1]);
+    mm_put(mm);
+}
+
+/* Pages and charges of random work come back. */
+KTEST(mmap, random_work_leaves_nothing_behind)
+{
+    struct mm_struct *mm = mm_create(), *child = NULL;
+    const unsigned long base = 0x3fe00000; /* the range crosses tables */
+    enum { SPAN = 1024 };
+
+    KTEST_REQUIRE(mm);
+    for (int i = 0; i < 2000; i++) {
+        size_t page = ktest_random() % SPAN;
+        size_t n = 1 + ktest_random() % min(SPAN - page, 64ul);
+        unsigned long addr = base + page * PAGE_SIZE;
+
+        switch (ktest_random() % 8) {
+        case 0:
+            do_munmap(mm, addr, n * PAGE_SIZE);
+            break;
+        case 1:
+            do_mprotect(mm, addr, n * PAGE_SIZE, ktest_random() & 3);
+            break;
+        case 2:
+            do_mremap(mm, addr, n * PAGE_SIZE, n * PAGE_SIZE,
+                      MREMAP_MAYMOVE | MREMAP_FIXED,
+                      base + ktest_random() % SPAN * PAGE_SIZE);
+            break;
+        case 3:
+            do_madvise(mm, addr, n * PAGE_SIZE, MADV_DONTNEED);
+            break;
+        case 4:
+            if (child)
+                mm_put(child);
+            child = NULL;
+            if (ktest_random() % 4 == 0)
+                KTEST_REQUIRE(mm_fork(mm, &child) == 0);
+            break;
+        case 5:
+            probe_map(mm, addr, n, PROBE_RW, MAP_FIXED | MAP_SHARED);
+            break;
+        default:
+            probe_map(mm, addr, n, PROBE_RW,
+                      MAP_FIXED | MAP_PRIVATE |
+                          (ktest_random() % 2 ? MAP_POPULATE : 0));
+        }
+        for (int j = 0; j < 4; j++) {
+            addr = base + ktest_random() % SPAN * PAGE_SIZE;
+            probe_write(child && j % 2 ? child : mm, addr);
+        }
+    }
+    probe_vmas(mm);
+    if (child)
+        mm_put(child);
+    do_munmap(mm, 0x10000, TASK_SIZE - 0x10000);
+    KTEST_EXPECT(mm_rss(mm) == 0 && mm->total_vm == 0 && mm->committed == 0);
+    KTEST_EXPECT(atomic_read(&mm->table_pages) == 1);
+    mm_put(mm);
+}
