@@ -116,6 +116,8 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     crash_on_request();
     if (cmdline_has("selftest"))
         run_selftests(cmdline_get("selftest"));
+    if (memory_open_reserved(bootinfo.initrd_start, bootinfo.initrd_end))
+        panic("no memory to look at the initramfs");
     initramfs_unpack();
     boottime_mark("initramfs");
     memory_free_init();

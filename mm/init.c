@@ -6,6 +6,7 @@
 #include <kernel/core/cmdline.h>
 #include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
+#include <kernel/uapi/errno.h>
 #include <kernel/x86/entry_area.h>
 #include <mm/init.h>
 #include <mm/memory.h>
@@ -64,6 +65,16 @@ void memory_free_init(void)
     if (!cmdline_has("selftest"))
         free_image_part(__selftest_start, __selftest_end);
     free_image_part(__init_start, __init_end);
+}
+
+int memory_open_reserved(phys_addr_t start, phys_addr_t end)
+{
+    pfn_t gib = GIB >> PAGE_SHIFT, pfn = PFN_DOWN(start);
+
+    for (; pfn < PFN_UP(end); pfn = ALIGN_DOWN(pfn + gib, gib))
+        if (direct_map_cover((struct pfn_run){pfn, PFN_UP(end)}))
+            return -ENOMEM;
+    return 0;
 }
 
 void memory_free_reserved(phys_addr_t start, phys_addr_t end)

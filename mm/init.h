@@ -13,6 +13,10 @@ void memory_init(void);
  * Nothing of __init may be called any more. */
 void memory_free_init(void);
 
+/* Lets __va() be used on a reserved range of RAM whose section is not online
+ * (the loader puts the initramfs anywhere).  Returns 0 or -ENOMEM. */
+int memory_open_reserved(phys_addr_t start, phys_addr_t end);
+
 /* Gives back whole frames of a reserved range: the initramfs, while its
  * contents are being copied out. */
 void memory_free_reserved(phys_addr_t start, phys_addr_t end);

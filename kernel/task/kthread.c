@@ -7,6 +7,7 @@
  * it ends; nobody waits for it.
  */
 #include <kernel/task/internal.h>
+#include <kernel/core/boottime.h>
 
 #include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
@@ -154,6 +155,7 @@ static int init_main(void *arg)
     if (err)
         panic("cannot run %s as init: %s (error %d)", program->path,
               exec_error_words(err), -err);
+    boottime_ring3();
     return 0;
 }
 
