@@ -16,6 +16,10 @@
 size_t zone_alloc(gfp_t gfp, unsigned int order, size_t n, struct page **pages,
                   struct zone **from);
 
+/* The way back, and the first way for a section's frames. */
+void zone_give(struct page *page, unsigned int order);
+void zone_give_run(struct zone *zone, pfn_t start, pfn_t end);
+
 /* Moves this CPU's single free pages back into blocks. */
 void page_drain_local(void);
 

@@ -81,7 +81,7 @@ static size_t audit_zone(struct zone *zone, struct printer *out)
         struct page *page;
         u64 blocks = 0;
 
-        list_for_each_entry (page, &area->list, link) {
+        list_for_each_entry(page, &area->list, link) {
             blocks++;
             if (page->order != order || !page_test(page, PG_buddy) ||
                 page->zone != zone->index || atomic_read(&page->refs))
@@ -112,8 +112,7 @@ static size_t audit_ledger(struct printer *out)
     printer_printf(out,
                    "audit: %llu pages are free, %llu offline, but the owners "
                    "leave %llu\n",
-                   (unsigned long long)free,
-                   (unsigned long long)ledger.offline,
+                   (unsigned long long)free, (unsigned long long)ledger.offline,
                    (unsigned long long)ledger.pages[OWNER_FREE]);
     return 1;
 }

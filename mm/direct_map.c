@@ -48,6 +48,8 @@ static unsigned long direct_base(void)
 
 static int max_leaf_level(void)
 {
+    if (debug_pagealloc)
+        return 0;
     return cpu_has(CPU_PDPE1GB) ? 2 : 1;
 }
 
@@ -78,12 +80,20 @@ static int map_run(struct pfn_run run)
     return 0;
 }
 
+static bool is_mapped(pfn_t pfn)
+{
+    unsigned long va = direct_base() + PFN_PHYS(pfn);
+    struct pt_cursor c;
+
+    pt_start(&c, master_table, va, va + PAGE_SIZE);
+    return pte_present(*c.slot);
+}
+
 int direct_map_cover(struct pfn_run run)
 {
-    pfn_t gib = ALIGN_DOWN(run.start, GIB >> PAGE_SHIFT);
+    unsigned long step = debug_pagealloc ? SECTION_PAGES : GIB >> PAGE_SHIFT;
+    pfn_t around = ALIGN_DOWN(run.start, step);
     struct pfn_run ram = {0, 0};
-    struct pt_cursor c;
-    unsigned long va;
 
     run.end = min(run.end, lowmem_end_pfn);
     if (run.start >= run.end)
@@ -91,12 +101,11 @@ int direct_map_cover(struct pfn_run run)
     while (physmap_ram_run(ram.end, &ram))
         if (run.start < ram.end)
             break;
-    ram.start = max(ram.start, gib);
-    ram.end = min(ram.end, gib + (GIB >> PAGE_SHIFT));
+    ram.start = max(ram.start, around);
+    ram.end = min(ram.end, around + step);
     ram.end = min(ram.end, lowmem_end_pfn);
-    va = direct_base() + PFN_PHYS(ram.start);
-    pt_start(&c, master_table, va, va + PAGE_SIZE);
-    if (pte_present(*c.slot))
+    /* Either end: set_direct_map_invalid() may have taken one out. */
+    if (is_mapped(ram.start) || is_mapped(ram.end - 1))
         return 0;
     return map_run(ram);
 }
@@ -160,8 +169,8 @@ void __init direct_map_init(void)
         fill_slots(direct_base() + PFN_PHYS(run.start),
                    direct_base() + PFN_PHYS(min(run.end, lowmem_end_pfn)));
     fill_slots(vmalloc_start, vmalloc_end);
-    fill_slots(vmemmap_base, (unsigned long)pfn_to_page(
-                                 PFN_UP(physmap_ram_end())));
+    fill_slots(vmemmap_base,
+               (unsigned long)pfn_to_page(PFN_UP(physmap_ram_end())));
     fill_slots(CPU_ENTRY_AREA_BASE, CPU_ENTRY_AREA_BASE + PAGE_SIZE);
     run = (struct pfn_run){0, 0};
     while (physmap_ram_run(run.end, &run) && run.start < SECTION_PAGES)

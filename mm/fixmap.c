@@ -13,8 +13,8 @@ _Static_assert(NR_FIXMAP <= 512, "one table");
 
 void __init fixmap_init(void)
 {
-    if (pt_add_tables(master_table, fix_to_virt(NR_FIXMAP - 1), FIXMAP_TOP,
-                      0) < 0)
+    if (pt_add_tables(master_table, fix_to_virt(NR_FIXMAP - 1), FIXMAP_TOP, 0) <
+        0)
         panic("no memory for the fixmap's table");
 }
 

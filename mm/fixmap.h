@@ -6,11 +6,11 @@
 
 #include <mm/pgtable.h>
 
-enum fixmap_index { /* pages below FIXMAP_TOP, counted downwards */
-    FIX_TEST,       /* self-tests and experiments */
-    FIX_EARLY,      /* 16 pages: early_memremap */
-    FIX_EARLY_END = FIX_EARLY + 15,
-    NR_FIXMAP,
+enum fixmap_index {            /* pages below FIXMAP_TOP, counted downwards */
+                    FIX_TEST,  /* self-tests and experiments */
+                    FIX_EARLY, /* 16 pages: early_memremap */
+                    FIX_EARLY_END = FIX_EARLY + 15,
+                    NR_FIXMAP,
 };
 
 static inline unsigned long fix_to_virt(enum fixmap_index index)

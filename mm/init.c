@@ -29,8 +29,8 @@ static void __init reserve_known(void)
     physmap_reserve(0, PAGE_SIZE, "first page");
     physmap_reserve_as(__pa_symbol(__kernel_start), __pa_symbol(__kernel_end),
                        OWNER_IMAGE, "kernel image");
-    physmap_reserve_as(bootinfo.initrd_start, bootinfo.initrd_end,
-                       OWNER_INITRD, "initramfs");
+    physmap_reserve_as(bootinfo.initrd_start, bootinfo.initrd_end, OWNER_INITRD,
+                       "initramfs");
 }
 
 void __init memory_init(void)

@@ -31,6 +31,10 @@ int direct_map_cover(struct pfn_run run);
 /* Frames below this have a logical address (lowmem=). */
 extern pfn_t lowmem_end_pfn;
 
+/* Free pages are not mapped (debug_pagealloc=on); a fault names who uses one.
+ * Then nothing is cached per CPU, and RAM is mapped by 4-KiB pages. */
+extern bool debug_pagealloc; /* (c) */
+
 /* section.c */
 #define SECTION_PAGES (16 * MIB >> PAGE_SHIFT)
 struct zone;

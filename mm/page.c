@@ -36,14 +36,21 @@ static u8 zone_hint[8] = {ZONE_DMA32, ZONE_DMA, ZONE_DMA32, ZONE_DMA,
                           ZONE_DMA32, ZONE_DMA, ZONE_DMA32, ZONE_DMA};
 
 const char *const page_owner_names[NR_PAGE_OWNERS] = {
-    [OWNER_FREE] = "free",           [OWNER_RESERVED] = "reserved",
-    [OWNER_IMAGE] = "image",         [OWNER_MEMMAP] = "memmap",
-    [OWNER_PAGETABLE] = "pagetable", [OWNER_SLAB] = "slab",
+    [OWNER_FREE] = "free",
+    [OWNER_RESERVED] = "reserved",
+    [OWNER_IMAGE] = "image",
+    [OWNER_MEMMAP] = "memmap",
+    [OWNER_PAGETABLE] = "pagetable",
+    [OWNER_SLAB] = "slab",
     [OWNER_KMALLOC_LARGE] = "kmalloc_large",
-    [OWNER_VMALLOC] = "vmalloc",     [OWNER_STACK] = "stack",
-    [OWNER_PERCPU] = "percpu",       [OWNER_ANON] = "anon",
-    [OWNER_PAGECACHE] = "pagecache", [OWNER_PIPE] = "pipe",
-    [OWNER_DRIVER] = "driver",       [OWNER_INITRD] = "initrd",
+    [OWNER_VMALLOC] = "vmalloc",
+    [OWNER_STACK] = "stack",
+    [OWNER_PERCPU] = "percpu",
+    [OWNER_ANON] = "anon",
+    [OWNER_PAGECACHE] = "pagecache",
+    [OWNER_PIPE] = "pipe",
+    [OWNER_DRIVER] = "driver",
+    [OWNER_INITRD] = "initrd",
     [OWNER_TEST] = "test",
 };
 
@@ -106,7 +113,7 @@ static struct page *pcp_refill(gfp_t gfp)
 {
     struct page *pages[PCP_MAX / 2];
     struct pcp *pcp = this_cpu_ptr(&page_pcp[zone_hint[gfp & 7]]);
-    u32 batch = pcp->batch ? pcp->batch : 2;
+    u32 batch = pcp->batch ? pcp->batch : 1;
     struct zone *zone;
     size_t got = zone_alloc(gfp, 0, batch, pages, &zone);
 
@@ -114,7 +121,7 @@ static struct page *pcp_refill(gfp_t gfp)
         return NULL;
     zone_hint[gfp & 7] = zone->index;
     pcp = this_cpu_ptr(&page_pcp[zone->index]);
-    if (unlikely(!pcp->high))
+    if (unlikely(!pcp->high) && !debug_pagealloc)
         pcp_setup(pcp, zone);
     if (unlikely(pcp->count + got > PCP_MAX))
         pcp_drain(pcp, zone, got);
@@ -277,18 +284,17 @@ size_t alloc_pages_bulk(gfp_t gfp, enum page_owner owner, size_t n,
 
 static __noinline void free_block(struct page *page, unsigned int order)
 {
-    struct zone *zone = page_zone(page);
     u64 flags;
 
     block_undo_compound(page, order);
     page->flags &= FLAGS_OF_FRAME;
     debug_poison(page, order);
-    flags = spin_lock_irqsave(&zone->lock);
+    flags = local_irq_save();
     this_cpu_add(page_owned[page->owner], -(1l << order));
     page->owner = OWNER_FREE;
     page->order = 0;
-    buddy_give(zone, page, order);
-    spin_unlock_irqrestore(&zone->lock, flags);
+    zone_give(page, order);
+    local_irq_restore(flags);
 }
 
 /* Owned by nobody, onto the stack, which has room.  Interrupts are off. */
@@ -305,6 +311,11 @@ static __noinline void free_single_slow(struct page *page)
     u64 flags = local_irq_save();
     struct pcp *pcp = this_cpu_ptr(&page_pcp[page->zone]);
 
+    if (unlikely(debug_pagealloc)) {
+        free_block(page, 0);
+        local_irq_restore(flags);
+        return;
+    }
     if (!pcp->high)
         pcp_setup(pcp, page_zone(page));
     else if (pcp->count >= pcp->high)

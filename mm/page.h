@@ -52,15 +52,15 @@ struct page {
     union {
         unsigned long index; /* (m) offset in mapping, pages */
         struct {             /* PG_slab */
-            u32 objects; /* taken from freelist and not come back */
-            u32 frozen;  /* belongs to a CPU, on no list */
+            u32 objects;     /* taken from freelist and not come back */
+            u32 frozen;      /* belongs to a CPU, on no list */
         };
     };
     union {
-        unsigned long private; /* the owner's use */
+        unsigned long private;         /* the owner's use */
         struct kmem_cache *slab_cache; /* PG_slab */
     };
-    u64 site;              /* debug: return address that allocated it */
+    u64 site; /* debug: return address that allocated it */
 };
 _Static_assert(sizeof(struct page) == 64, "one cache line a frame");
 
@@ -130,7 +130,7 @@ static inline int page_mapcount(struct page *page)
     return atomic_read(&page->mapcount);
 }
 
-void clear_page(void *addr);                 /* page-aligned, logical */
+void clear_page(void *addr); /* page-aligned, logical */
 void copy_page(void *to, const void *from);
 void page_set_owner(struct page *page, enum page_owner owner);
 
@@ -142,7 +142,7 @@ struct page_ledger {
     u64 pages[NR_PAGE_OWNERS];
     u64 offline;
     u64 section_tables; /* of OWNER_PAGETABLE: came with a section and stay */
-    u64 total; /* RAM that the firmware reported, in pages */
+    u64 total;          /* RAM that the firmware reported, in pages */
 };
 void page_ledger_read(struct page_ledger *ledger);
 

@@ -280,6 +280,54 @@ int pt_add_tables(pte_t *root, unsigned long va, unsigned long end, int level)
     return 0;
 }
 
+/* The large leaf that says the same as this table, or none. */
+static pte_t pt_merged(const pte_t *table, int level)
+{
+    const u64 may_differ = PTE_ACCESSED | PTE_DIRTY;
+    u64 first = table[0].val & ~may_differ, bits = first & ~PTE_PFN_MASK;
+    phys_addr_t pa = first & PTE_PFN_MASK & -pt_span(level);
+
+    if (!(first & PTE_PRESENT) || !IS_ALIGNED(pa, pt_span(level + 1)) ||
+        pte_is_table(table[0], level))
+        return (pte_t){0};
+    for (int i = 1; i < 512; i++)
+        if ((table[i].val & ~may_differ) != first + i * pt_span(level))
+            return (pte_t){0};
+    if (level == 0)
+        return pte_make_leaf(pa, (pgprot_t){bits | (table[0].val & may_differ)},
+                             1);
+    return table[0];
+}
+
+/* Merges upwards from the table at the cursor, as far as that goes. */
+static void pt_merge_up(struct pt_cursor *c, struct list_head *detached)
+{
+    while (c->level < 2) {
+        pte_t *table = c->table[c->level];
+        pte_t leaf = pt_merged(table, c->level);
+
+        if (pte_none(leaf) || (c->level == 1 && !cpu_has(CPU_PDPE1GB)))
+            return;
+        c->level++;
+        c->slot = c->table[c->level] + pt_index(c->va, c->level);
+        pt_set(c, leaf);
+        list_add(&virt_to_page(table)->link, detached);
+    }
+}
+
+void pt_merge(pte_t *root, unsigned long va, unsigned long end,
+              struct list_head *detached)
+{
+    struct pt_cursor c;
+
+    va = ALIGN_DOWN(va, pt_span(1));
+    for (pt_start(&c, root, va, end); c.slot; pt_next(&c)) {
+        pt_merge_up(&c, detached);
+        if (c.level == 0)
+            c.level = 1; /* looked at the whole table */
+    }
+}
+
 /*
  * Detaching: unlike the cursor it looks at tables rather than at leaves, and
  * each subtree that lies inside the range goes as a whole.  What hangs in the

@@ -21,9 +21,9 @@ typedef struct {
 #define PTE_PCD BIT(4)
 #define PTE_ACCESSED BIT(5)
 #define PTE_DIRTY BIT(6)
-#define PTE_HUGE BIT(7)       /* levels 1 and 2: a leaf */
-#define PTE_PAT_4K BIT(7)     /* level 0 */
-#define PTE_PAT_HUGE BIT(12)  /* levels 1 and 2 */
+#define PTE_HUGE BIT(7)      /* levels 1 and 2: a leaf */
+#define PTE_PAT_4K BIT(7)    /* level 0 */
+#define PTE_PAT_HUGE BIT(12) /* levels 1 and 2 */
 #define PTE_GLOBAL BIT(8)
 #define PTE_SPECIAL BIT(9) /* ours: a pfn mapping without reference counting */
 #define PTE_SOFT_DIRTY BIT(10)
@@ -119,7 +119,7 @@ static inline bool pte_is_table(pte_t pte, int level)
  */
 struct pt_cursor {
     unsigned long va, end;
-    pte_t *slot;     /* NULL once va reaches end */
+    pte_t *slot; /* NULL once va reaches end */
     int level;
     int tables;      /* added by pt_grow since pt_start */
     pte_t *table[5]; /* tables on the way down, by level */
@@ -201,14 +201,22 @@ void pt_release_tables(struct list_head *detached);
 size_t pt_free_tables(pte_t *root, unsigned long va, unsigned long end);
 
 /*
+ * Makes one large leaf of each table whose 512 entries around [va, end) map
+ * one aligned stretch with equal rights; never beyond what a large leaf
+ * replaced.  The caller flushes and then releases `detached`.
+ */
+void pt_merge(pte_t *root, unsigned long va, unsigned long end,
+              struct list_head *detached);
+
+/*
  * One address, every level: for dumps, `what`, panic, gva2gpa comparison.
  * Reads only through the direct map; tolerates rubbish.
  */
 struct pt_walk {
-    int levels;        /* entries filled below, from the top */
-    pte_t entry[5];    /* [0] is the top level's */
-    int leaf_level;    /* -1: not mapped */
-    phys_addr_t phys;  /* of the address, if mapped */
+    int levels;             /* entries filled below, from the top */
+    pte_t entry[5];         /* [0] is the top level's */
+    int leaf_level;         /* -1: not mapped */
+    phys_addr_t phys;       /* of the address, if mapped */
     bool write, user, exec; /* over all levels */
 };
 void pt_walk_address(pte_t *root, unsigned long va, struct pt_walk *walk);

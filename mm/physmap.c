@@ -157,8 +157,7 @@ void physmap_reserve_as(phys_addr_t start, phys_addr_t end,
 
     if (start >= end)
         return;
-    while (at < nr_reservations &&
-           reservations[at].run.start <= new.run.start)
+    while (at < nr_reservations && reservations[at].run.start <= new.run.start)
         at++;
     insert_reservation(at, new);
     join_reservation(at + 1);

@@ -7,11 +7,11 @@
 #include <mm/gfp.h>
 
 enum phys_type { /* e820 numbers, ACPI 6.4 table 15.4 */
-    PHYS_RAM = 1,
-    PHYS_RESERVED = 2,
-    PHYS_ACPI = 3,
-    PHYS_NVS = 4,
-    PHYS_BAD = 5,
+                 PHYS_RAM = 1,
+                 PHYS_RESERVED = 2,
+                 PHYS_ACPI = 3,
+                 PHYS_NVS = 4,
+                 PHYS_BAD = 5,
 };
 
 struct phys_range {

@@ -56,20 +56,18 @@ int pte_describe(pte_t pte, int level, char *buf, size_t size)
         return scnprintf(buf, size, "not present%s",
                          v & PTE_PROTNONE ? " (PROT_NONE)" : "");
     if (pte_is_table(pte, level))
-        return scnprintf(buf, size, "table%s%s%s",
-                         v & PTE_WRITE ? " rw" : " ro",
-                         v & PTE_USER ? " user" : " kernel",
-                         v & PTE_NX ? " nx" : "");
-    return scnprintf(buf, size, "%s %s %s %s %s%s%s%s%s",
-                     level == 2   ? "1 GiB page"
-                     : level == 1 ? "2 MiB page"
-                                  : "4 KiB page",
-                     v & PTE_WRITE ? "rw" : "ro", v & PTE_USER ? "user" : "kernel",
-                     v & PTE_NX ? "nx" : "x", modes[pte_cache_mode(pte, level)],
-                     v & PTE_GLOBAL ? " global" : "",
-                     v & PTE_ACCESSED ? " accessed" : "",
-                     v & PTE_DIRTY ? " dirty" : "",
-                     v & PTE_SPECIAL ? " special" : "");
+        return scnprintf(
+            buf, size, "table%s%s%s", v & PTE_WRITE ? " rw" : " ro",
+            v & PTE_USER ? " user" : " kernel", v & PTE_NX ? " nx" : "");
+    return scnprintf(
+        buf, size, "%s %s %s %s %s%s%s%s%s",
+        level == 2   ? "1 GiB page"
+        : level == 1 ? "2 MiB page"
+                     : "4 KiB page",
+        v & PTE_WRITE ? "rw" : "ro", v & PTE_USER ? "user" : "kernel",
+        v & PTE_NX ? "nx" : "x", modes[pte_cache_mode(pte, level)],
+        v & PTE_GLOBAL ? " global" : "", v & PTE_ACCESSED ? " accessed" : "",
+        v & PTE_DIRTY ? " dirty" : "", v & PTE_SPECIAL ? " special" : "");
 }
 
 void pt_print_walk(pte_t *root, unsigned long va,

@@ -12,8 +12,8 @@
 #define KIB_OF(pages) ((unsigned long long)(pages) << (PAGE_SHIFT - 10))
 
 static const char *const type_words[] = {
-    [PHYS_RAM] = "RAM",           [PHYS_RESERVED] = "reserved",
-    [PHYS_ACPI] = "ACPI tables",  [PHYS_NVS] = "ACPI NVS",
+    [PHYS_RAM] = "RAM",          [PHYS_RESERVED] = "reserved",
+    [PHYS_ACPI] = "ACPI tables", [PHYS_NVS] = "ACPI NVS",
     [PHYS_BAD] = "bad memory",
 };
 
@@ -130,8 +130,8 @@ void meminfo_report(struct printer *out)
 
     page_ledger_read(&l);
     count_direct_map(direct);
-    print_kib(out, "MemTotal:", l.total - l.pages[OWNER_RESERVED] -
-                                    l.pages[OWNER_IMAGE]);
+    print_kib(out, "MemTotal:",
+              l.total - l.pages[OWNER_RESERVED] - l.pages[OWNER_IMAGE]);
     print_kib(out, "MemFree:", l.pages[OWNER_FREE]);
     print_kib(out, "MemAvailable:", l.pages[OWNER_FREE]);
     print_kib(out, "Buffers:", 0);
@@ -145,12 +145,12 @@ void meminfo_report(struct printer *out)
     print_kib(out, "Writeback:", 0);
     print_kib(out, "AnonPages:", l.pages[OWNER_ANON]);
     print_kib(out, "Shmem:", l.pages[OWNER_PAGECACHE]);
-    print_kib(out, "Slab:",
-              l.pages[OWNER_SLAB] + l.pages[OWNER_KMALLOC_LARGE]);
+    print_kib(out, "Slab:", l.pages[OWNER_SLAB] + l.pages[OWNER_KMALLOC_LARGE]);
     print_kib(out, "KernelStack:", l.pages[OWNER_STACK]);
     print_kib(out, "PageTables:", l.pages[OWNER_PAGETABLE]);
     print_kib(out, "Percpu:", l.pages[OWNER_PERCPU]);
-    print_kib(out, "VmallocTotal:", (vmalloc_end - vmalloc_start) >> PAGE_SHIFT);
+    print_kib(out,
+              "VmallocTotal:", (vmalloc_end - vmalloc_start) >> PAGE_SHIFT);
     print_kib(out, "VmallocUsed:", vmalloc_used_bytes() >> PAGE_SHIFT);
     print_kib(out, "VmallocChunk:", 0);
     print_kib(out, "DirectMap4k:", direct[0]);

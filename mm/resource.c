@@ -120,10 +120,8 @@ void release_mem_region(struct resource *res)
 }
 
 static const char *const type_names[] = {
-    [PHYS_RAM] = "System RAM",
-    [PHYS_RESERVED] = "Reserved",
-    [PHYS_ACPI] = "ACPI Tables",
-    [PHYS_NVS] = "ACPI Non-volatile Storage",
+    [PHYS_RAM] = "System RAM",      [PHYS_RESERVED] = "Reserved",
+    [PHYS_ACPI] = "ACPI Tables",    [PHYS_NVS] = "ACPI Non-volatile Storage",
     [PHYS_BAD] = "Unusable memory",
 };
 
@@ -170,8 +168,8 @@ void iomem_report(struct printer *out)
 
     while (r) {
         printer_printf(out, "%*s%08llx-%08llx : %s\n", 2 * depth, "",
-                       (unsigned long long)r->start,
-                       (unsigned long long)r->end, r->name);
+                       (unsigned long long)r->start, (unsigned long long)r->end,
+                       r->name);
         if (r->child) {
             r = r->child;
             depth++;

@@ -34,13 +34,18 @@
  * and with 5 levels one more for each.
  */
 #define SPARE_TABLES 8
+#define SPARE_TABLES_MAX                                                       \
+    16 /* with debug_pagealloc: eight more for 4-KiB pages */
 
 static DEFINE_SPINLOCK(section_lock);
-static pte_t *spare[SPARE_TABLES]; /* (section_lock) zeroed */
-static unsigned int nr_spare;      /* (section_lock) */
-static u64 tables_made;            /* (section_lock) */
+static pte_t *spare[SPARE_TABLES_MAX]; /* (section_lock) zeroed */
+static unsigned int nr_spare;          /* (section_lock) */
+static u64 tables_made;                /* (section_lock) */
 
-#define HOLE {.flags = BIT(PG_reserved) | BIT(PG_hole), .owner = OWNER_RESERVED}
+#define HOLE                                                                   \
+    {                                                                          \
+        .flags = BIT(PG_reserved) | BIT(PG_hole), .owner = OWNER_RESERVED      \
+    }
 static const struct page hole_entries[GROUP_PAGES] __aligned(4096) = {
     [0 ... GROUP_PAGES - 1] = HOLE};
 
@@ -93,7 +98,9 @@ static pte_t *spare_take(void)
 
 static void spare_refill(void)
 {
-    while (nr_spare < SPARE_TABLES) {
+    unsigned int want = debug_pagealloc ? SPARE_TABLES_MAX : SPARE_TABLES;
+
+    while (nr_spare < want) {
         struct page *page = take_online(OWNER_PAGETABLE);
 
         if (!page)
@@ -252,14 +259,9 @@ static void hold_run(pfn_t start, pfn_t end)
 
 static void give_run(struct section *s, pfn_t start, pfn_t end, u64 *taken)
 {
-    u64 flags;
-
     for (; *taken && start < end; start++, (*taken)--)
         hold_frame(start, OWNER_MEMMAP);
-    flags = spin_lock_irqsave(&s->zone->lock);
-    buddy_give_run(s->zone, start, end);
-    s->zone->managed += end - start;
-    spin_unlock_irqrestore(&s->zone->lock, flags);
+    zone_give_run(s->zone, start, end);
 }
 
 /* Frees what nobody holds and notes who holds the rest. */

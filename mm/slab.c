@@ -37,18 +37,18 @@ struct slab_cpu {
 static DEFINE_PER_CPU(struct slab_cpu, slab_cpus[SLAB_CACHES_MAX]);
 
 static DEFINE_SPINLOCK(caches_lock);
-static LIST_HEAD(caches);     /* (caches_lock) */
-static u64 caches_used;       /* (caches_lock) a bit per index */
-static u64 link_secret;       /* (c) */
+static LIST_HEAD(caches); /* (caches_lock) */
+static u64 caches_used;   /* (caches_lock) a bit per index */
+static u64 link_secret;   /* (c) */
 static struct kmem_cache cache_of_caches;
 
 /* kmalloc's classes; those that are no power of two save memory at sizes
  * that structures like to have. */
-static const u16 class_size[] = {8,   16,  32,  64,   96,   128, 192,
+static const u16 class_size[] = {8,   16,  32,   64,   96,   128, 192,
                                  256, 512, 1024, 2048, 4096, 8192};
 #define NR_CLASSES ARRAY_SIZE(class_size)
 static const char *const class_name[NR_CLASSES] = {
-    "kmalloc-8",   "kmalloc-16",  "kmalloc-32",  "kmalloc-64", "kmalloc-96",
+    "kmalloc-8",   "kmalloc-16",  "kmalloc-32",  "kmalloc-64",  "kmalloc-96",
     "kmalloc-128", "kmalloc-192", "kmalloc-256", "kmalloc-512", "kmalloc-1k",
     "kmalloc-2k",  "kmalloc-4k",  "kmalloc-8k"};
 static struct kmem_cache kmalloc_caches[NR_CLASSES];
@@ -348,9 +348,8 @@ void kfree(const void *obj)
         kfree_large(page, obj, __builtin_return_address(0));
         return;
     }
-    if (DEBUG_ON &&
-        !debug_object_free(page->slab_cache, page, (void *)obj,
-                           __builtin_return_address(0)))
+    if (DEBUG_ON && !debug_object_free(page->slab_cache, page, (void *)obj,
+                                       __builtin_return_address(0)))
         return;
     slab_free(page->slab_cache, page, (void *)obj);
 }
@@ -484,7 +483,7 @@ static void cache_shrink(struct kmem_cache *cache)
     LIST_HEAD(empty);
 
     cpu_release(cache);
-    list_for_each_entry_safe (page, next, &cache->partial, link) {
+    list_for_each_entry_safe(page, next, &cache->partial, link) {
         if (page->objects)
             continue;
         partial_remove(cache, page);
@@ -492,7 +491,7 @@ static void cache_shrink(struct kmem_cache *cache)
         list_add(&page->link, &empty);
     }
     spin_unlock_irqrestore(&cache->lock, flags);
-    list_for_each_entry_safe (page, next, &empty, link)
+    list_for_each_entry_safe(page, next, &empty, link)
         slab_free_pages(cache, page);
 }
 
@@ -501,7 +500,7 @@ void slab_shrink(void)
     u64 flags = spin_lock_irqsave(&caches_lock);
     struct kmem_cache *cache;
 
-    list_for_each_entry (cache, &caches, all)
+    list_for_each_entry(cache, &caches, all)
         cache_shrink(cache);
     spin_unlock_irqrestore(&caches_lock, flags);
 }
@@ -538,7 +537,7 @@ void __init slab_init(void)
                     NULL);
     for (size_t i = 0; i < ARRAY_SIZE(class_of); i++) {
         while (class_size[class] < 8 * i)
-            class++;
+            class ++;
         class_of[i] = class;
     }
 }
@@ -554,12 +553,12 @@ void slabinfo_report(struct printer *out)
                       "<objperslab> <pagesperslab> : tunables <limit> "
                       "<batchcount> <sharedfactor> : slabdata <active_slabs> "
                       "<num_slabs> <sharedavail>\n");
-    list_for_each_entry (cache, &caches, all) {
+    list_for_each_entry(cache, &caches, all) {
         u64 free = 0, total;
 
         spin_lock(&cache->lock);
         total = cache->nr_slabs * cache->objects_per_slab;
-        list_for_each_entry (page, &cache->partial, link)
+        list_for_each_entry(page, &cache->partial, link)
             free += cache->objects_per_slab - page->objects;
         spin_unlock(&cache->lock);
         printer_printf(out,

@@ -20,9 +20,9 @@ struct kmem_cache {
     u32 size;   /* (c) bytes that the user may touch */
     u32 stride; /* (c) bytes from object to object */
     u32 order;  /* (c) a slab is 2^order pages */
-    u32 objects_per_slab;   /* (c) */
+    u32 objects_per_slab;    /* (c) */
     void (*ctor)(void *obj); /* (c) */
-    const char *name;       /* (c) */
+    const char *name;        /* (c) */
     spinlock_t lock;
     struct list_head partial; /* (lock) slabs with free objects, no CPU's */
     u32 nr_partial;           /* (lock) */

@@ -33,8 +33,8 @@ void __init vmalloc_init(void)
 {
     areas.start = vmalloc_start;
     areas.end = vmalloc_end;
-    area_cache = kmem_cache_create("vm_struct", sizeof(struct vm_struct), 0,
-                                   NULL);
+    area_cache =
+        kmem_cache_create("vm_struct", sizeof(struct vm_struct), 0, NULL);
     if (!area_cache)
         panic("no memory for the list of vmalloc areas");
 }
@@ -248,8 +248,8 @@ void vunmap(const void *addr)
 
     if (!addr)
         return;
-    area = area_to_free(addr, VM_AREA_MAP, "vunmap",
-                        __builtin_return_address(0));
+    area =
+        area_to_free(addr, VM_AREA_MAP, "vunmap", __builtin_return_address(0));
     if (area)
         free_vm_area(area);
 }

@@ -26,9 +26,9 @@ struct vm_struct {
     enum cache_mode cache; /* of ioremap areas */
     struct page **pages;   /* of vmalloc, vmap and stack areas */
     size_t nr_pages;
-    struct page *few[4];   /* `pages` of a small area */
-    phys_addr_t phys;      /* of ioremap areas */
-    void *caller;          /* return address, for /proc/vmallocinfo */
+    struct page *few[4]; /* `pages` of a small area */
+    phys_addr_t phys;    /* of ioremap areas */
+    void *caller;        /* return address, for /proc/vmallocinfo */
 };
 
 void *vmalloc(size_t size); /* NULL: no memory, or size 0 */
@@ -42,7 +42,7 @@ bool is_vmalloc_addr(const void *addr);
 /* Reserves addresses only.  `caller` is what /proc/vmallocinfo names. */
 struct vm_struct *get_vm_area(size_t size, u32 flags);
 struct vm_struct *get_vm_area_caller(size_t size, u32 flags, void *caller);
-void free_vm_area(struct vm_struct *area); /* unmaps, flushes, forgets */
+void free_vm_area(struct vm_struct *area);        /* unmaps, flushes, forgets */
 struct vm_struct *find_vm_area(const void *addr); /* holding it */
 
 /* Kernel stacks: mapped pages with a guard page on both sides, cached. */

@@ -61,15 +61,15 @@ static void link_area(struct vm_area_set *set, struct vm_struct *area)
 
     while (*link) {
         parent = *link;
-        link = area->addr < area_of(parent)->addr ? &parent->left
-                                                  : &parent->right;
+        link =
+            area->addr < area_of(parent)->addr ? &parent->left : &parent->right;
     }
     area->widest = area->gap;
     rb_insert(&set->tree, &area->node, parent, link, update_widest);
 }
 
-bool vm_area_place(struct vm_area_set *set, struct vm_struct *area,
-                   size_t size, size_t align)
+bool vm_area_place(struct vm_area_set *set, struct vm_struct *area, size_t size,
+                   size_t align)
 {
     size_t want = size + PAGE_SIZE + (align - PAGE_SIZE);
     struct vm_struct *next;

@@ -15,12 +15,11 @@ struct vm_area_set {
 
 /* The lowest gap that holds size bytes and the guard page, at a multiple of
  * align; sets area->addr and adds it.  False: no such gap. */
-bool vm_area_place(struct vm_area_set *set, struct vm_struct *area,
-                   size_t size, size_t align);
+bool vm_area_place(struct vm_area_set *set, struct vm_struct *area, size_t size,
+                   size_t align);
 void vm_area_remove(struct vm_area_set *set, struct vm_struct *area);
 /* The area (guard page included) that holds addr, or NULL. */
-struct vm_struct *vm_area_at(const struct vm_area_set *set,
-                             unsigned long addr);
+struct vm_struct *vm_area_at(const struct vm_area_set *set, unsigned long addr);
 /* In ascending order; NULL at the end. */
 struct vm_struct *vm_area_first(const struct vm_area_set *set);
 struct vm_struct *vm_area_next(const struct vm_struct *area);

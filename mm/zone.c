@@ -10,13 +10,16 @@
  * Locking    zone->lock around the buddy allocator only; interrupts off.
  */
 #include <kernel/core/cmdline.h>
-#include <kernel/core/printk.h>
+#include <kernel/core/panic.h>
 #include <kernel/lib/printer.h>
+#include <kernel/lib/string.h>
 #include <mm/alloc.h>
 #include <mm/physmap.h>
+#include <mm/set_memory.h>
 
 struct zone zones[NR_ZONES];
 pfn_t lowmem_end_pfn = PFN_DOWN(PHYS_LIMIT);
+bool debug_pagealloc;
 
 #define DMA_END PFN_DOWN(16 * MIB)
 #define DMA32_END PFN_DOWN(4 * GIB)
@@ -78,13 +81,14 @@ static void __init zone_setup(enum zone_index index, const char *name,
 void __init zone_init(void)
 {
     u64 low = cmdline_size("lowmem", PHYS_LIMIT);
+    const char *word = cmdline_get("debug_pagealloc");
     pfn_t limit;
 
+    debug_pagealloc = word && (!*word || !strcmp(word, "on"));
     low = max(ALIGN_DOWN(low, SECTION_PAGES << PAGE_SHIFT), 16 * MIB);
     lowmem_end_pfn = limit = PFN_DOWN(min(low, (u64)PHYS_LIMIT));
     zone_setup(ZONE_DMA, "DMA", 0, min(DMA_END, limit));
-    zone_setup(ZONE_DMA32, "DMA32", min(DMA_END, limit),
-               min(DMA32_END, limit));
+    zone_setup(ZONE_DMA32, "DMA32", min(DMA_END, limit), min(DMA32_END, limit));
     zone_setup(ZONE_NORMAL, "Normal", min(DMA32_END, limit), limit);
     zone_setup(ZONE_HIGHMEM, "HighMem", limit, PFN_DOWN(PHYS_LIMIT));
 
@@ -132,6 +136,40 @@ static u64 zone_must_leave(const struct zone *zone, gfp_t gfp, bool first)
     return leave;
 }
 
+/* Without tables to split these cannot fail. */
+static void debug_map_pages(struct page **pages, size_t n, unsigned int order)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!page_test(pages[i], PG_highmem))
+            BUG_ON(set_direct_map_default(pages[i], 1ul << order));
+}
+
+void zone_give(struct page *page, unsigned int order)
+{
+    struct zone *zone = page_zone(page);
+    u64 flags;
+
+    if (unlikely(debug_pagealloc) && !page_test(page, PG_highmem))
+        BUG_ON(set_direct_map_invalid(page, 1ul << order));
+    flags = spin_lock_irqsave(&zone->lock);
+    buddy_give(zone, page, order);
+    spin_unlock_irqrestore(&zone->lock, flags);
+}
+
+void zone_give_run(struct zone *zone, pfn_t start, pfn_t end)
+{
+    u64 flags;
+
+    if (start >= end)
+        return;
+    if (debug_pagealloc && start < lowmem_end_pfn)
+        BUG_ON(set_direct_map_invalid(pfn_to_page(start), end - start));
+    flags = spin_lock_irqsave(&zone->lock);
+    buddy_give_run(zone, start, end);
+    zone->managed += end - start;
+    spin_unlock_irqrestore(&zone->lock, flags);
+}
+
 size_t zone_alloc(gfp_t gfp, unsigned int order, size_t n, struct page **pages,
                   struct zone **from)
 {
@@ -146,12 +184,13 @@ size_t zone_alloc(gfp_t gfp, unsigned int order, size_t n, struct page **pages,
 
             if (available < (1ul << order) + leave)
                 continue;
-            got = zone_take(zone, gfp, order, min(n, available - leave),
-                            pages);
-            if (got) {
-                *from = zone;
-                return got;
-            }
+            got = zone_take(zone, gfp, order, min(n, available - leave), pages);
+            if (!got)
+                continue;
+            if (unlikely(debug_pagealloc))
+                debug_map_pages(pages, got, order);
+            *from = zone;
+            return got;
         }
     }
     return 0;

@@ -21,17 +21,17 @@ struct free_area {
 struct zone {
     const char *name;
     u8 index;
-    pfn_t start, end;      /* (c) frames [start, end), RAM or not */
-    u64 present;           /* (c) frames of RAM */
-    u64 online;            /* (s) of them, in sections that are online */
-    u64 managed;           /* (z) of the online ones, the allocator's */
-    pfn_t next_section;    /* (s) frame; below it all is online */
+    pfn_t start, end;   /* (c) frames [start, end), RAM or not */
+    u64 present;        /* (c) frames of RAM */
+    u64 online;         /* (s) of them, in sections that are online */
+    u64 managed;        /* (z) of the online ones, the allocator's */
+    pfn_t next_section; /* (s) frame; below it all is online */
     spinlock_t lock;
     struct free_area free_area[MAX_ORDER + 1]; /* (z) */
-    u64 free;              /* (z) pages in free_area */
-    u64 watermark_min;     /* (c) left for GFP_ATOMIC */
-    u64 watermark_low;     /* (c) below: reclaim should run */
-    u64 keep;              /* (c) left for requests that need this zone */
+    u64 free;                                  /* (z) pages in free_area */
+    u64 watermark_min;                         /* (c) left for GFP_ATOMIC */
+    u64 watermark_low; /* (c) below: reclaim should run */
+    u64 keep;          /* (c) left for requests that need this zone */
 };
 
 extern struct zone zones[NR_ZONES];

@@ -47,7 +47,7 @@ static const struct {
 void proc_mm_init(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-        if (!pseudo_create(proc_root, files[i].name, files[i].mode,
-                           &report_ops, files[i].report))
+        if (!pseudo_create(proc_root, files[i].name, files[i].mode, &report_ops,
+                           files[i].report))
             pr_warn("/proc/%s: no memory for it", files[i].name);
 }

@@ -38,7 +38,7 @@ static void check_lists(void)
         struct page *page;
         u64 n = 0;
 
-        list_for_each_entry (page, &zone.free_area[order].list, link) {
+        list_for_each_entry(page, &zone.free_area[order].list, link) {
             pfn_t pfn = page_to_pfn(page), buddy = pfn ^ (1ul << order);
 
             assert_true(page->flags & BIT(PG_buddy));

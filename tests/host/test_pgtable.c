@@ -100,10 +100,10 @@ static void check_window(void)
                 break;
             assert_int_equal(model[i].mapped, pte_present(*c.slot));
             if (model[i].mapped)
-                assert_int_equal(model[i].pa,
-                                 (c.slot->val & PTE_PFN_MASK &
-                                  -pt_span(c.level)) |
-                                     (va & (pt_span(c.level) - 1)));
+                assert_int_equal(
+                    model[i].pa,
+                    (c.slot->val & PTE_PFN_MASK & -pt_span(c.level)) |
+                        (va & (pt_span(c.level) - 1)));
         }
     }
     assert_int_equal(done, WINDOW_PAGES);
@@ -148,8 +148,7 @@ static void random_map(bool may_fail)
     if (!n)
         return;
     if (host_random() % 2) /* often such that large pages fit */
-        pa = ALIGN_DOWN(pa, 2 * MIB) +
-             (window + at * PAGE_SIZE) % (2 * MIB);
+        pa = ALIGN_DOWN(pa, 2 * MIB) + (window + at * PAGE_SIZE) % (2 * MIB);
     err = pt_map_range(root, window + at * PAGE_SIZE, pa, n * PAGE_SIZE,
                        PAGE_KERNEL, top);
     assert_true(err == 0 || may_fail);
@@ -265,7 +264,8 @@ static void split_keeps_rights_and_memory_type(void **state)
     assert_int_equal(pte_cache_mode(*c.slot, 2), CACHE_WT);
     assert_int_equal(pt_grow(&c, 0), 0);
     assert_int_equal(c.level, 0);
-    assert_int_equal(c.slot->val, pte_make_leaf(8 * GIB + 5 * PAGE_SIZE, wt, 0).val);
+    assert_int_equal(c.slot->val,
+                     pte_make_leaf(8 * GIB + 5 * PAGE_SIZE, wt, 0).val);
     assert_int_equal(c.tables, 2);
     pt_start(&c, root, window + 512 * MIB, window + GIB);
     assert_int_equal(c.level, 1);
@@ -284,8 +284,8 @@ static void the_whole_root_is_walked_across_the_hole(void **state)
         for (pt_start(&c, root, 0, 0); c.slot; pt_next(&c))
             slots++;
         assert_int_equal(slots, 512);
-        assert_int_equal(pt_map_range(root, -PAGE_SIZE, 0, PAGE_SIZE,
-                                      PAGE_KERNEL, 0), 0);
+        assert_int_equal(
+            pt_map_range(root, -PAGE_SIZE, 0, PAGE_SIZE, PAGE_KERNEL, 0), 0);
         slots = 0;
         for (pt_start(&c, root, 0, 0); c.slot; pt_next(&c))
             slots += pte_present(*c.slot);
@@ -305,8 +305,8 @@ static void walk_in_words(void **state)
     char text[4096] = "";
 
     start(4, 0x400000);
-    assert_int_equal(pt_map_range(root, window, 0x5000, PAGE_SIZE, PAGE_KERNEL,
-                                  0), 0);
+    assert_int_equal(
+        pt_map_range(root, window, 0x5000, PAGE_SIZE, PAGE_KERNEL, 0), 0);
     pt_print_walk(root, window + 8, keep_line, text);
     assert_non_null(strstr(text, "PGD[  0]"));
     assert_non_null(strstr(text, "4 KiB page rw kernel nx WB"));

@@ -16,9 +16,11 @@ static enum page_owner held[FRAMES];
 
 static int rank_of(enum phys_type type)
 {
-    static const int ranks[] = {
-        [PHYS_RAM] = 1, [PHYS_RESERVED] = 4, [PHYS_ACPI] = 2, [PHYS_NVS] = 3,
-        [PHYS_BAD] = 5};
+    static const int ranks[] = {[PHYS_RAM] = 1,
+                                [PHYS_RESERVED] = 4,
+                                [PHYS_ACPI] = 2,
+                                [PHYS_NVS] = 3,
+                                [PHYS_BAD] = 5};
 
     return type ? ranks[type] : 0;
 }
@@ -63,9 +65,9 @@ static void check_ranges(void)
     for (size_t i = 0; i < n; i++) {
         assert_true(r[i].start < r[i].end);
         if (i + 1 < n)
-            assert_true(r[i].end < r[i + 1].start ||
-                        (r[i].end == r[i + 1].start &&
-                         r[i].type != r[i + 1].type));
+            assert_true(
+                r[i].end < r[i + 1].start ||
+                (r[i].end == r[i + 1].start && r[i].type != r[i + 1].type));
         for (u64 b = r[i].start; b < r[i].end; b += 1024)
             assert_int_equal(bytes[b / 1024], r[i].type);
     }

@@ -75,8 +75,8 @@ static void lowest_gap_that_fits_is_taken(void **state)
             size_t align = host_random() % 4 ? 1 : 8;
             struct vm_struct *area = calloc(1, sizeof(*area));
             long expect = model_place(n, align);
-            bool ok = vm_area_place(&set, area, n * PAGE_SIZE,
-                                    align * PAGE_SIZE);
+            bool ok =
+                vm_area_place(&set, area, n * PAGE_SIZE, align * PAGE_SIZE);
 
             assert_int_equal(ok, expect >= 0);
             if (!ok) {
@@ -113,8 +113,7 @@ static void sizes_that_cannot_be(void **state)
     assert_false(vm_area_place(&set, &area, PAGES * PAGE_SIZE, PAGE_SIZE));
     assert_false(vm_area_place(&set, &area, -PAGE_SIZE, PAGE_SIZE));
     assert_false(vm_area_place(&set, &area, ~0ul - 1, PAGE_SIZE));
-    assert_true(vm_area_place(&set, &area, (PAGES - 1) * PAGE_SIZE,
-                              PAGE_SIZE));
+    assert_true(vm_area_place(&set, &area, (PAGES - 1) * PAGE_SIZE, PAGE_SIZE));
     assert_ptr_equal(vm_area_at(&set, BASE + (PAGES - 1) * PAGE_SIZE), &area);
 }
 

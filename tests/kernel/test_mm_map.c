@@ -7,6 +7,7 @@
 #include <mm/fixmap.h>
 #include <mm/io.h>
 #include <mm/memory.h>
+#include <mm/set_memory.h>
 #include <mm/slab.h>
 #include <mm/tlb.h>
 #include <tests/kernel/probe.h>
@@ -231,4 +232,70 @@ KTEST(tlb, a_changed_entry_is_seen_after_the_flush)
     }
     while (n > 0)
         put_page(pages[--n]);
+}
+
+KTEST(set_memory, rights_change_and_come_back)
+{
+    struct page *page = alloc_pages_owner(GFP_KERNEL, 0, OWNER_TEST);
+    struct pt_walk walk;
+    unsigned long addr;
+    int level;
+
+    KTEST_REQUIRE(page);
+    addr = (unsigned long)page_address(page);
+    level = walk_of((void *)addr).leaf_level;
+    KTEST_EXPECT(set_memory_ro(addr, 1) == 0);
+    walk = walk_of((void *)addr);
+    KTEST_EXPECT(!walk.write && !walk.exec && walk.leaf_level == 0);
+    KTEST_EXPECT(walk.phys == page_to_phys(page));
+    KTEST_EXPECT(set_memory_x(addr, 1) == 0);
+    KTEST_EXPECT(walk_of((void *)addr).exec);
+    KTEST_EXPECT(set_memory_rw(addr, 1) == 0);
+    walk = walk_of((void *)addr);
+    KTEST_EXPECT(walk.write && !walk.exec);
+    KTEST_EXPECT(set_memory_x(addr, 1) < 0); /* never both */
+    KTEST_EXPECT(set_memory_uc(addr, 1) == 0);
+    KTEST_EXPECT(mode_of((void *)addr) == CACHE_UC);
+    KTEST_EXPECT(set_memory_wb(addr, 1) == 0);
+    KTEST_EXPECT(walk_of((void *)addr).leaf_level == level);
+    put_page(page);
+}
+
+KTEST(set_memory, pages_leave_the_direct_map)
+{
+    struct page *page = alloc_pages_owner(GFP_KERNEL, 0, OWNER_TEST);
+    int level;
+
+    KTEST_REQUIRE(page);
+    level = walk_of(page_address(page)).leaf_level;
+    KTEST_EXPECT(set_direct_map_invalid(page, 1) == 0);
+    KTEST_EXPECT(walk_of(page_address(page)).leaf_level < 0);
+    KTEST_EXPECT(walk_of(page_address(page) + PAGE_SIZE).leaf_level >= 0 ||
+                 debug_pagealloc);
+    KTEST_EXPECT(set_direct_map_default(page, 1) == 0);
+    KTEST_EXPECT(walk_of(page_address(page)).leaf_level == level);
+    put_page(page);
+}
+
+KTEST(set_memory, what_is_not_the_kernels_is_refused)
+{
+    KTEST_EXPECT(set_memory_ro(0x1000, 1) < 0);
+    KTEST_EXPECT(set_memory_ro(page_offset + 1, 1) < 0);
+    KTEST_EXPECT(set_memory_ro(page_offset, 0) < 0);
+    KTEST_EXPECT(set_memory_ro(vmalloc_end - PAGE_SIZE, 1) < 0);
+}
+
+KTEST(debug_pagealloc, free_pages_are_not_mapped)
+{
+    struct page *page;
+
+    if (!debug_pagealloc) {
+        ktest_skip("boot with debug_pagealloc=on");
+        return;
+    }
+    page = alloc_pages_owner(GFP_KERNEL, 0, OWNER_TEST);
+    KTEST_REQUIRE(page);
+    KTEST_EXPECT(walk_of(page_address(page)).leaf_level == 0);
+    put_page(page);
+    KTEST_EXPECT(walk_of(page_address(page)).leaf_level < 0);
 }

@@ -32,8 +32,8 @@ KTEST(page, single_page_has_one_owner_and_one_reference)
 KTEST(page, blocks_are_contiguous_and_aligned)
 {
     for (unsigned int order = 0; order <= 8; order++) {
-        struct page *page = alloc_pages_owner(GFP_KERNEL | __GFP_NOWARN, order,
-                                              OWNER_TEST);
+        struct page *page =
+            alloc_pages_owner(GFP_KERNEL | __GFP_NOWARN, order, OWNER_TEST);
 
         if (!page)
             return; /* a small machine */
@@ -69,8 +69,8 @@ KTEST(page, zeroed_pages_are_zero)
 
 KTEST(page, compound_pages_lead_to_their_head)
 {
-    struct page *page = alloc_pages_owner(GFP_KERNEL | __GFP_COMP, 2,
-                                          OWNER_TEST);
+    struct page *page =
+        alloc_pages_owner(GFP_KERNEL | __GFP_COMP, 2, OWNER_TEST);
 
     KTEST_REQUIRE(page);
     KTEST_EXPECT(compound_head(page + 3) == page);
@@ -135,8 +135,8 @@ static size_t take_everything(struct page **chain)
     struct page *page;
     size_t n = 0;
 
-    while ((page = alloc_pages_owner(GFP_KERNEL | __GFP_NOWARN, 0,
-                                     OWNER_TEST))) {
+    while (
+        (page = alloc_pages_owner(GFP_KERNEL | __GFP_NOWARN, 0, OWNER_TEST))) {
         page->private = (unsigned long)*chain;
         *chain = page;
         n++;

@@ -8,9 +8,9 @@
 
 KTEST(slab, every_size_is_aligned_and_apart)
 {
-    static const size_t sizes[] = {1,   8,   9,    33,   64,   65,  100,
-                                   129, 200, 257,  513,  1025, 2049, 4097,
-                                   8192, 8193, 20000};
+    static const size_t sizes[] = {1,    8,    9,    33,   64,   65,
+                                   100,  129,  200,  257,  513,  1025,
+                                   2049, 4097, 8192, 8193, 20000};
 
     for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
         char *a = kmalloc(sizes[i], GFP_KERNEL);
@@ -81,8 +81,7 @@ static void construct(void *obj)
 
 KTEST(slab, constructor_runs_once_per_object)
 {
-    struct kmem_cache *cache =
-        kmem_cache_create("test", 48, 64, construct);
+    struct kmem_cache *cache = kmem_cache_create("test", 48, 64, construct);
     u64 *a, *b;
 
     constructed = 0;
