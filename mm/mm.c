@@ -120,8 +120,9 @@ static void unmap_everything(struct mm_struct *mm)
         if (vma->vm_mapping)
             mapping_unlink(vma);
     }
-    for (vma = mm->first; vma; vma = vma->vm_next)
-        gather_tables(&g, vma->vm_start, vma->vm_end, 0, ~0ul);
+    for (vma = mm->first; vma; vma = vma->vm_next) /* what nobody above uses */
+        gather_tables(&g, vma->vm_start, vma->vm_end, 0,
+                      vma->vm_next ? vma->vm_next->vm_start : ~0ul);
     gather_finish(&g);
     vma_close_chain(mm->first);
     vm_uncommit(mm, mm->committed);
