@@ -5,6 +5,9 @@
 ; before long mode is relied on fails with a sentence on the serial port and
 ; on the text screen, where there is one; then the machine stops.
 ;
+; Where    at the very start of the image, because QEMU's -kernel puts a large
+;          initramfs over the image's end when there is little RAM: what
+;          notices and says so must not be what is overwritten.
 ; Tables   an identity map of the first 4 GiB in 2-MiB pages; its first GiB
 ;          again at KERNEL_BASE.  Freed with the rest of .init.
 ; Notes    boot_trace (boot/trace.h) at each stage, boot_entry_tsc.
@@ -13,7 +16,9 @@
 
 MB2_LOADER_MAGIC equ 0x36d76289     ; in eax
 PVH_START_MAGIC  equ 0x336ec578     ; at [ebx]
-PVH_CMDLINE      equ 24             ; offset of cmdline_paddr
+PVH_MODULES      equ 12             ; offset of nr_modules, modlist_paddr
+PVH_MODLIST      equ 16
+PVH_CMDLINE      equ 24             ; of cmdline_paddr
 MB2_TAGS         equ 8              ; offset of the first tag
 MB2_TAG_CMDLINE  equ 1
 
@@ -44,7 +49,7 @@ DEBUG_EXIT_PANIC equ 0x12
 
 %define PHYS(symbol) (symbol + KERNEL_TO_PHYS)
 
-extern kmain, boot_trace, boot_entry_tsc
+extern kmain, boot_trace, boot_entry_tsc, __kernel_start, __kernel_end
 global boot_entry_multiboot2, boot_entry_pvh, boot_stack, boot_stack_end
 
 ; The boot CPU's stack.  The page under it is read-only (linker.ld).
@@ -60,7 +65,7 @@ table_3_low:    resb 4096
 table_3_high:   resb 4096
 table_2:        resb 4 * 4096       ; 4 GiB
 
-section .init.data progbits alloc write noexec align=8
+section .boot.data progbits alloc noexec nowrite align=8
 gdt:
     dq 0
     dq 0x00cf9b000000ffff           ; 0x08 32-bit code
@@ -85,6 +90,7 @@ msg_pvh:        db "the PVH start information is not there (wrong magic number).
 msg_cpuid:      db "this CPU has no CPUID instruction; a 64-bit CPU is needed.", 0
 msg_tsc:        db "this CPU has no time stamp counter; a 64-bit CPU is needed.", 0
 msg_long:       db "this CPU has no 64-bit (long) mode.", 0
+msg_overlap:    db "too little memory: the initramfs lies on top of the kernel.", 0
 msg_nx:         db "this CPU cannot forbid execution of data (NX).", 0
 
 ; Notes control registers and the magic's value at stage %1.  32-bit code.
@@ -105,7 +111,7 @@ msg_nx:         db "this CPU cannot forbid execution of data (NX).", 0
     mov [.stage + STAGE_SEEN], eax
 %endmacro
 
-section .init.text progbits alloc exec nowrite align=16
+section .boot.text progbits alloc exec nowrite align=16
 bits 32
 
 ; In   eax: the loader's magic   ebx: its information
@@ -122,7 +128,17 @@ boot_entry_pvh:
     mov esi, PHYS(msg_pvh)
     mov eax, PVH_START_MAGIC
     cmp [ebx], eax
+    jne boot_fail
+    mov esi, PHYS(msg_overlap)
+    cmp dword [ebx + PVH_MODULES], 0
     je boot_common
+    mov ecx, [ebx + PVH_MODLIST]
+    mov edx, [ecx]                  ; start of the initramfs
+    cmp edx, PHYS(__kernel_end)
+    jae boot_common
+    add edx, [ecx + 8]              ; its end
+    cmp edx, PHYS(__kernel_start)
+    jbe boot_common
     jmp boot_fail
 
 ; In   eax: which protocol (its magic)   ebx: the loader's structure

@@ -217,12 +217,14 @@ class Machine:
 
 
 def cpio(files):
-    """A small initramfs: {name: (mode, bytes)}."""
+    """A small initramfs: {name: (mode, bytes, or a device's numbers)}."""
     out = bytearray()
     entries = list(files.items()) + [("TRAILER!!!", (0, b""))]
     for inode, (name, (mode, data)) in enumerate(entries, 1):
         coded = name.encode() + b"\0"
-        fields = [inode, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(coded), 0]
+        device, data = ((0, 0), data) if isinstance(data, bytes) else (data, b"")
+        fields = [inode, mode, 0, 0, 1, 0, len(data), 0, 0, *device,
+                  len(coded), 0]
         out += b"070701" + b"".join(b"%08X" % f for f in fields) + coded
         out += b"\0" * (-len(out) % 4) + data
         out += b"\0" * (-len(out) % 4)
