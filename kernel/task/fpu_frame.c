@@ -106,7 +106,11 @@ int fpu_frame_save(void __user *frame)
     return 0;
 }
 
-/* Bytes of the image that the frame claims and proves to hold. */
+/*
+ * Bytes of the image that the frame claims and proves to hold.  As on Linux a
+ * frame whose software bytes do not fit is taken for a plain FXSAVE image:
+ * programs that build frames of their own do not know about them.
+ */
 static ssize_t frame_image_size(const u8 __user *frame)
 {
     struct _fpx_sw_bytes sw;
@@ -116,15 +120,12 @@ static ssize_t frame_image_size(const u8 __user *frame)
         return FXSAVE_SIZE;
     if (copy_from_user(&sw, frame + SW_BYTES_OFFSET, sizeof(sw)))
         return -EFAULT;
-    if (sw.magic1 != FP_XSTATE_MAGIC1)
+    if (sw.magic1 != FP_XSTATE_MAGIC1 || sw.xstate_size != fpu_state_size() ||
+        sw.extended_size < fpu_frame_size())
         return FXSAVE_SIZE;
-    if (sw.xstate_size != fpu_state_size() ||
-        sw.extended_size != fpu_frame_size() ||
-        (sw.xfeatures & ~fpu_features()))
-        return -EINVAL;
     if (copy_from_user(&magic2, frame + fpu_state_size(), sizeof(magic2)))
         return -EFAULT;
-    return magic2 == FP_XSTATE_MAGIC2 ? (ssize_t)fpu_state_size() : -EINVAL;
+    return magic2 == FP_XSTATE_MAGIC2 ? fpu_state_size() : FXSAVE_SIZE;
 }
 
 int fpu_frame_restore(const void __user *frame)
