@@ -54,7 +54,7 @@ static void selector_words(u64 error, char *buf, size_t size)
     const char *table = error & BIT(1) ? "IDT" : error & BIT(2) ? "LDT" : "GDT";
 
     if (error == 0)
-        scnprintf(buf, size, "no selector");
+        scnprintf(buf, size, "a privileged instruction or a bad address");
     else
         scnprintf(buf, size, "%s entry %u%s", table,
                   (unsigned int)(error >> 3 & 0x1fff),
