@@ -6,8 +6,8 @@
  *         + 464                struct _fpx_sw_bytes: MAGIC1 and the sizes
  *         + fpu_state_size()   MAGIC2
  *
- * What comes back from ring 3 is copied first and checked before it is
- * loaded, so that no frame can make XRSTOR fault.
+ * XSAVE and XRSTOR work on ring 3's memory directly; a frame that XRSTOR
+ * refuses comes back through the exception table.
  */
 #include <kernel/lib/string.h>
 #include <kernel/task/task.h>
@@ -56,7 +56,7 @@ int fpu_fork(struct fpu_state *parent, struct fpu_state **child)
     if (!*child)
         return -ENOMEM;
     fpu_flush(parent);
-    memcpy(*child, parent, fpu_alloc_size());
+    memcpy(*child, parent, fpu_image_used(parent));
     fpu_forget(*child);
     return 0;
 }
@@ -97,12 +97,15 @@ int fpu_frame_save(void __user *frame)
 {
     struct fpu_state *state = current->fpu;
 
-    fpu_flush(state);
-    if (copy_to_user(frame, state, fpu_state_size()))
-        return -EFAULT;
-    if (fpu_frame_is_extended() && write_magic(frame))
-        return -EFAULT;
-    fpu_reset(state);
+    if (fpu_frame_is_extended()) {
+        if (fpu_xsave_user(frame) || write_magic(frame))
+            return -EFAULT;
+    } else {
+        fpu_flush(state);
+        if (copy_to_user(frame, state, fpu_state_size()))
+            return -EFAULT;
+    }
+    fpu_fresh(state);
     return 0;
 }
 
@@ -128,33 +131,40 @@ static ssize_t frame_image_size(const u8 __user *frame)
     return magic2 == FP_XSTATE_MAGIC2 ? fpu_state_size() : FXSAVE_SIZE;
 }
 
+/* Only the legacy part: copied, checked, completed, loaded. */
+static int restore_legacy(struct fpu_state *state, const void __user *frame)
+{
+    if (copy_from_user(state, frame, FXSAVE_SIZE))
+        return -EFAULT;
+    if (!fpu_image_valid(state, FXSAVE_SIZE))
+        return -EINVAL;
+    fpu_image_extend(state);
+    fpu_reload(state);
+    return 0;
+}
+
+/*
+ * Straight into the registers, which are newer than current's state in
+ * memory; so a bad frame leaves nothing to go back to, but fresh registers.
+ */
 int fpu_frame_restore(const void __user *frame)
 {
     struct fpu_state *state = current->fpu;
-    struct fpu_state *image;
     ssize_t size;
-    int err = 0;
+    int err;
 
     if (!frame) {
         fpu_reset(state);
         return 0;
     }
+    if ((u64)frame % FPU_ALIGN)
+        return -EINVAL;
     size = frame_image_size(frame);
     if (size < 0)
         return size;
-    image = image_alloc();
-    if (!image)
-        return -ENOMEM;
-    if (copy_from_user(image, frame, size))
-        err = -EFAULT;
-    else if (!fpu_image_valid(image, size))
-        err = -EINVAL;
-    if (!err) {
-        if (size == FXSAVE_SIZE)
-            fpu_image_extend(image);
-        memcpy(state, image, fpu_state_size());
-        fpu_reload(state);
-    }
-    kmem_cache_free(cache, image);
+    err = size == FXSAVE_SIZE ? restore_legacy(state, frame)
+                              : fpu_xrstor_user(frame);
+    if (err)
+        fpu_reset(state);
     return err;
 }

@@ -43,6 +43,7 @@ struct user_context {
     struct {
         u64 sp;
         s32 flags;
+        u32 padding;
         u64 size;
     } stack;
     struct sigcontext_64 regs;
@@ -100,6 +101,7 @@ static void regs_save(struct sigcontext_64 *to, const struct pt_regs *regs)
     to->ip = regs->rip;
     to->flags = regs->rflags;
     to->cs = regs->cs;
+    to->gs = to->fs = 0;
     to->ss = regs->ss;
     to->err = task->fault.error;
     to->trapno = task->fault.trapno;
@@ -158,13 +160,15 @@ int sigframe_setup(int sig, const siginfo_t *info,
 
     if (!sp || !(action->flags & SA_RESTORER))
         return -EFAULT;
-    memset(&frame.uc, 0, sizeof(frame.uc));
+    frame.uc.link = 0;
+    memset(frame.uc.regs.reserved1, 0, sizeof(frame.uc.regs.reserved1));
     frame.restorer = (u64)action->restorer;
     frame.uc.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS |
                      (fpu_frame_is_extended() ? UC_FP_XSTATE : 0);
     frame.uc.stack.sp = task->sigaltstack.sp;
     frame.uc.stack.size = task->sigaltstack.size;
     frame.uc.stack.flags = altstack_flags(task, regs->rsp);
+    frame.uc.stack.padding = 0;
     regs_save(&frame.uc.regs, regs);
     frame.uc.regs.oldmask = *mask;
     frame.uc.regs.fpstate = fpu;

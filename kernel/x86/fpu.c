@@ -14,7 +14,9 @@
 #include <kernel/x86/fpu.h>
 
 #define XFEATURES_KNOWN 0xe7 /* x87 SSE AVX and the three of AVX-512 */
+#define XFEATURES_LEGACY 3ull /* x87 SSE: in the first 512 bytes */
 #define XSTATE_HEADER 512    /* SDM 1 13.4.2 */
+#define XSTATE_HEADER_SIZE 64
 #define MXCSR_DEFAULT 0x1f80
 #define FCW_DEFAULT 0x37f
 #define LEAF_XSTATE 0xd
@@ -163,6 +165,25 @@ void fpu_reload(struct fpu_state *state)
     irq_restore(flags);
 }
 
+void fpu_fresh(struct fpu_state *state)
+{
+    if (xfeatures) { /* a clear bit loads the initial state, SDM 1 13.8 */
+        state->xstate_bv = 0;
+        state->xcomp_bv = 0;
+        state->mxcsr = MXCSR_DEFAULT;
+    } else {
+        fpu_state_init(state);
+    }
+    fpu_reload(state);
+}
+
+size_t fpu_image_used(const struct fpu_state *state)
+{
+    if (xfeatures && !(state->xstate_bv & ~XFEATURES_LEGACY))
+        return XSTATE_HEADER + XSTATE_HEADER_SIZE;
+    return state_size;
+}
+
 void fpu_forget(struct fpu_state *state)
 {
     u64 flags = irq_save();
@@ -213,5 +234,5 @@ void fpu_image_extend(struct fpu_state *image)
     if (!xfeatures)
         return;
     memset(&image->xstate_bv, 0, state_size - XSTATE_HEADER);
-    image->xstate_bv = 3; /* x87 and SSE come from the image */
+    image->xstate_bv = XFEATURES_LEGACY; /* x87 and SSE come from the image */
 }

@@ -31,6 +31,20 @@ u64 fpu_features(void);      /* XCR0; 0: there is no XSAVE, only FXSAVE */
 
 void fpu_state_init(struct fpu_state *state); /* as after execve */
 
+/* Current's registers as after execve, for a handler: quick, because the
+ * memory keeps what no XRSTOR reads any more. */
+void fpu_fresh(struct fpu_state *state);
+
+/* The CPU's registers to and from ring 3's memory, where there is XSAVE; in
+ * uaccess.asm.  0 or -EFAULT (also for an image that XRSTOR refuses; the
+ * registers are then undefined). */
+int fpu_xsave_user(void __user *image);
+int fpu_xrstor_user(const void __user *image);
+
+/* Bytes of a saved image that hold something: without the parts behind the
+ * header while those are in their initial state. */
+size_t fpu_image_used(const struct fpu_state *state);
+
 /* The registers of `state`'s task, wherever they are now, are in memory on
  * return.  Interrupts off, or state is current's. */
 void fpu_flush(struct fpu_state *state);

@@ -161,6 +161,45 @@ scalar_refused:
     mov eax, -14            ; -EFAULT
     ret
 
+; int fpu_xsave_user(void __user *image)
+; int fpu_xrstor_user(const void __user *image)
+; All of the CPU's extended state to or from ring 3's memory, 64-aligned, in
+; XSAVE's standard format.  XRSTOR itself refuses (#GP) what is not valid; the
+; registers are then undefined.
+; Out  eax: 0 or -EFAULT
+global fpu_xsave_user
+global fpu_xrstor_user
+align 16
+fpu_xsave_user:
+    test rdi, rdi
+    js scalar_refused
+    USER_OPEN
+    xor eax, eax            ; XSAVE does not write all of its header
+    add rdi, 512
+    mov ecx, 8
+    FAULTS_TO scalar_faulted
+    rep stosq
+    sub rdi, 576
+    mov eax, -1
+    mov edx, eax
+    FAULTS_TO scalar_faulted
+    xsave64 [rdi]
+    USER_CLOSE
+    xor eax, eax
+    ret
+align 16
+fpu_xrstor_user:
+    test rdi, rdi
+    js scalar_refused
+    mov eax, -1
+    mov edx, eax
+    USER_OPEN
+    FAULTS_TO scalar_faulted
+    xrstor64 [rdi]
+    USER_CLOSE
+    xor eax, eax
+    ret
+
 ; ssize_t user_string(char *to, const char __user *from, size_t n)
 ; Copies up to and with the NUL; to = NULL only counts.
 ; Out  rax: bytes before the NUL; n if there was none; -EFAULT
