@@ -75,11 +75,14 @@ static void bells_init(void)
 KTEST(time, timers_ring_in_order_and_not_early)
 {
     static const int us[TIMERS] = {700, 100, 500, 300, 800, 200, 400, 600};
-    u64 start = ktime_get();
+    u64 start, flags;
 
     bells_init();
+    flags = local_irq_save(); /* none rings before all are set */
+    start = ktime_get();
     for (int i = 0; i < TIMERS; i++)
         timer_add(&bells.timers[i], start + us[i] * NSEC_PER_USEC);
+    local_irq_restore(flags);
     KTEST_REQUIRE(wait_for(TIMERS));
     for (int i = 0; i < TIMERS; i++) {
         int which = bells.order[i];
