@@ -11,23 +11,13 @@
  * Invariant  bit in `open` <=> slot taken (a slot may be reserved: NULL).
  * Context    growing and closing may sleep.
  */
+#include <kernel/fs/files_struct.h>
 #include <kernel/fs/internal.h>
 #include <kernel/lib/string.h>
 
-#define FD_FEW 64u       /* slots inside the struct; a multiple of 64 */
 #define FD_MOST (1u << 20) /* as Linux's fs.nr_open */
 #define RLIMIT_NOFILE 7
 
-struct files_struct {
-    refcount_t refs;
-    spinlock_t lock;
-    unsigned int size; /* slots */
-    unsigned int hint; /* all below are taken */
-    struct file **fd;
-    u64 *open, *cloexec;
-    struct file *few[FD_FEW];
-    u64 few_open[FD_FEW / 64], few_cloexec[FD_FEW / 64];
-};
 
 struct files_struct *files_create(void)
 {
