@@ -9,11 +9,9 @@
 #include <mm/memory.h>
 #include <mm/tlb.h>
 
-_Static_assert(NR_FIXMAP <= 512, "one table");
-
 void __init fixmap_init(void)
 {
-    if (pt_add_tables(master_table, fix_to_virt(NR_FIXMAP - 1), FIXMAP_TOP, 0) <
+    if (pt_add_tables(master_table, fix_to_virt(FIX_EARLY_END), FIXMAP_TOP, 0) <
         0)
         panic("no memory for the fixmap's table");
 }
@@ -23,7 +21,7 @@ static void fixmap_write(enum fixmap_index index, pte_t pte)
     unsigned long va = fix_to_virt(index);
     struct pt_cursor c;
 
-    BUG_ON(index >= NR_FIXMAP);
+    BUG_ON(index > FIX_EARLY_END);
     pt_start(&c, master_table, va, va + PAGE_SIZE);
     pt_set(&c, pte);
     tlb_flush_kernel_range(va, va + PAGE_SIZE);

@@ -9,6 +9,7 @@
 #include <kernel/uapi/errno.h>
 #include <kernel/x86/entry_area.h>
 #include <mm/init.h>
+#include <mm/kmap.h>
 #include <mm/memory.h>
 #include <mm/report.h>
 #include <mm/tlb.h>
@@ -44,6 +45,7 @@ void __init memory_init(void)
     direct_map_switch(); /* logical addresses work from here on */
     section_init();      /* struct pages: alloc_pages works */
     slab_init();         /* kmalloc works */
+    kmap_init();         /* and RAM above lowmem= is reached */
     vmalloc_init();      /* vmalloc and ioremap work */
     resource_init();     /* /proc/iomem */
     memory_report_on_panic();
@@ -67,11 +69,36 @@ void memory_free_init(void)
     free_image_part(__init_start, __init_end);
 }
 
+/* What lies above lowmem= gets a logical address for the time being. */
+static int open_high(phys_addr_t start, phys_addr_t end)
+{
+    start = max(ALIGN_DOWN(start, PAGE_SIZE), PFN_PHYS(lowmem_end_pfn));
+    end = ALIGN_UP(end, PAGE_SIZE);
+    if (start >= end)
+        return 0;
+    return pt_map_range(master_table, page_offset + start, start, end - start,
+                        PAGE_KERNEL, 0);
+}
+
+static void close_high(phys_addr_t start, phys_addr_t end)
+{
+    unsigned long va;
+
+    start = max(ALIGN_UP(start, PAGE_SIZE), PFN_PHYS(lowmem_end_pfn));
+    if (start >= end)
+        return;
+    va = page_offset + start;
+    pt_unmap_range(master_table, va, page_offset + end);
+    tlb_flush_kernel_range(va, page_offset + end);
+}
+
 int memory_open_reserved(phys_addr_t start, phys_addr_t end)
 {
-    pfn_t gib = GIB >> PAGE_SHIFT, pfn = PFN_DOWN(start);
+    pfn_t step = SECTION_PAGES, pfn = PFN_DOWN(start);
 
-    for (; pfn < PFN_UP(end); pfn = ALIGN_DOWN(pfn + gib, gib))
+    if (open_high(start, end) < 0)
+        return -ENOMEM;
+    for (; pfn < PFN_UP(end); pfn = ALIGN_DOWN(pfn + step, step))
         if (direct_map_cover((struct pfn_run){pfn, PFN_UP(end)}))
             return -ENOMEM;
     return 0;
@@ -79,5 +106,6 @@ int memory_open_reserved(phys_addr_t start, phys_addr_t end)
 
 void memory_free_reserved(phys_addr_t start, phys_addr_t end)
 {
+    close_high(start, ALIGN_DOWN(end, PAGE_SIZE));
     section_free_reserved(start, end);
 }

@@ -28,16 +28,13 @@ static u64 offline_frames(struct pfn_run held)
     return n;
 }
 
-void page_ledger_read(struct page_ledger *ledger)
+void page_ledger_count(struct page_ledger *ledger)
 {
     enum page_owner owner;
     struct pfn_run held;
     const char *why;
     u64 used = 0;
 
-    kernel_stack_shrink();
-    slab_shrink();
-    vmalloc_shrink();
     *ledger = (struct page_ledger){.total = physmap_ram_pages(),
                                    .section_tables = section_table_pages()};
     for (struct zone *zone = zones; zone < &zones[NR_ZONES]; zone++)
@@ -54,6 +51,14 @@ void page_ledger_read(struct page_ledger *ledger)
     for (int i = OWNER_FREE + 1; i < NR_PAGE_OWNERS; i++)
         used += ledger->pages[i];
     ledger->pages[OWNER_FREE] = ledger->total - used;
+}
+
+void page_ledger_read(struct page_ledger *ledger)
+{
+    kernel_stack_shrink();
+    slab_shrink();
+    vmalloc_shrink();
+    page_ledger_count(ledger);
 }
 
 /* What a new section brings along is no difference. */

@@ -15,6 +15,7 @@
 #include <kernel/core/printk.h>
 #include <kernel/lib/string.h>
 #include <mm/alloc.h>
+#include <mm/kmap.h>
 #include <mm/slab.h>
 
 #define PCP_MAX 62 /* a struct pcp is 512 bytes */
@@ -242,7 +243,7 @@ static __noinline struct page *alloc_slow(gfp_t gfp, unsigned int order,
     }
     if (gfp & __GFP_ZERO)
         for (unsigned long i = 0; i < 1ul << order; i++)
-            clear_page(page_address(page + i));
+            clear_highpage(page + i);
     return page;
 }
 
@@ -267,7 +268,7 @@ struct page *alloc_pages_owner(gfp_t gfp, unsigned int order,
     local_irq_restore(flags);
     page_prepare(page, owner, caller);
     if (gfp & __GFP_ZERO)
-        clear_page(page_address(page));
+        clear_highpage(page);
     return page;
 }
 
@@ -416,7 +417,7 @@ void copy_page(void *to, const void *from)
 void *page_address(const struct page *page)
 {
     if (page_test(page, PG_highmem))
-        return NULL;
+        return kmap_address(page);
     return __va(page_to_phys(page));
 }
 

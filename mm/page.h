@@ -145,6 +145,8 @@ struct page_ledger {
     u64 total;          /* RAM that the firmware reported, in pages */
 };
 void page_ledger_read(struct page_ledger *ledger);
+/* The same, leaving the caches as they are. */
+void page_ledger_count(struct page_ledger *ledger);
 
 /* Prints each owner whose count differs; whether any did.  page_ledger_read
  * gives back what is only cached (empty slabs, unused stacks and tables), and

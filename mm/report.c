@@ -64,6 +64,7 @@ static void print_region(struct printer *out, unsigned long start,
 void mm_report_layout(struct printer *out)
 {
     unsigned long ram_end = physmap_ram_end();
+    unsigned long low_end = min(ram_end, PFN_PHYS(lowmem_end_pfn));
 
     printer_printf(out, "  %u-level page tables\n", pgtable_levels);
     print_region(out, fix_to_virt(NR_FIXMAP - 1), FIXMAP_TOP - 1, "fixmap");
@@ -73,7 +74,7 @@ void mm_report_layout(struct printer *out)
                  (unsigned long)pfn_to_page(PFN_UP(ram_end)) - 1,
                  "struct page array");
     print_region(out, vmalloc_start, vmalloc_end - 1, "vmalloc, ioremap");
-    print_region(out, page_offset, page_offset + ram_end - 1,
+    print_region(out, page_offset, page_offset + low_end - 1,
                  "direct map of RAM");
     print_region(out, 0, TASK_SIZE - 1, "ring 3");
 }
@@ -97,7 +98,7 @@ void mm_report_ledger(struct printer *out)
 {
     struct page_ledger ledger;
 
-    page_ledger_read(&ledger);
+    page_ledger_count(&ledger);
     for (int i = 0; i < NR_PAGE_OWNERS; i++)
         if (ledger.pages[i])
             printer_printf(out, "  %-14s %10llu pages\n", page_owner_names[i],
@@ -128,7 +129,7 @@ void meminfo_report(struct printer *out)
     struct page_ledger l;
     u64 direct[3] = {0, 0, 0};
 
-    page_ledger_read(&l);
+    page_ledger_count(&l);
     count_direct_map(direct);
     print_kib(out, "MemTotal:",
               l.total - l.pages[OWNER_RESERVED] - l.pages[OWNER_IMAGE]);

@@ -27,6 +27,7 @@
 
 #define SLAB_CACHES_MAX 64
 #define SLAB_ORDER_MAX 3
+#define SLAB_NO_GFP (__GFP_ZERO | __GFP_HIGHMEM) /* not for its pages */
 #define KMALLOC_CACHE_MAX 8192 /* bytes; larger: whole pages */
 
 struct slab_cpu {
@@ -82,7 +83,7 @@ static void slab_free_pages(struct kmem_cache *cache, struct page *page)
 /* A slab, all of it free, in no CPU's hands. */
 static struct page *slab_new(struct kmem_cache *cache, gfp_t gfp)
 {
-    struct page *page = alloc_pages_owner((gfp & ~__GFP_ZERO) | __GFP_COMP,
+    struct page *page = alloc_pages_owner((gfp & ~SLAB_NO_GFP) | __GFP_COMP,
                                           cache->order, OWNER_SLAB);
     char *obj;
 
@@ -292,8 +293,8 @@ static __noinline void *kmalloc_large(size_t size, gfp_t gfp)
 
     if (size > PAGE_SIZE << MAX_ORDER)
         return NULL;
-    page = alloc_pages_owner(gfp | __GFP_COMP, order_for(size),
-                             OWNER_KMALLOC_LARGE);
+    page = alloc_pages_owner((gfp & ~__GFP_HIGHMEM) | __GFP_COMP,
+                             order_for(size), OWNER_KMALLOC_LARGE);
     return page ? page_address(page) : NULL;
 }
 

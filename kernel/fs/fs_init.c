@@ -2,6 +2,7 @@
  * kernel/fs/fs_init.c - the order in which the file systems start.
  */
 #include <kernel/fs/internal.h>
+#include <kernel/fs/proc_mm.h>
 #include <kernel/fs/proc_walk.h>
 
 void procfs_init(void) __attribute__((weak)); /* until it is there */
@@ -17,4 +18,5 @@ void fs_init(void)
         procfs_init();
     sysfs_init();
     proc_walk_init();
+    proc_mm_init();
 }

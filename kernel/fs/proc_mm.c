@@ -1,5 +1,5 @@
 /*
- * kernel/fs/proc_mm.c - mm's reports as files of /proc.
+ * kernel/fs/proc_mm.c - mm's reports that Linux has no file for.
  */
 #include <kernel/core/printk.h>
 #include <kernel/fs/proc_mm.h>
@@ -33,12 +33,6 @@ static const struct {
     mode_t mode;
     report_fn *report;
 } files[] = {
-    {"meminfo", 0444, meminfo_report},
-    {"iomem", 0400, iomem_report},
-    {"vmallocinfo", 0400, vmallocinfo_report},
-    {"buddyinfo", 0444, buddyinfo_report},
-    {"zoneinfo", 0444, zoneinfo_report},
-    {"slabinfo", 0400, slabinfo_report},
     {"memory", 0444, show_memory_map},
     {"ledger", 0444, mm_report_ledger},
     {"kernel_page_tables", 0400, ptdump_report},
