@@ -35,6 +35,28 @@ void signal_init(void)
         panic("no memory for the signal caches");
 }
 
+/* What Linux gives its first process. */
+static void limits_setup(struct signal_struct *signal)
+{
+    const u64 threads = 32768 / 2;
+
+    for (size_t i = 0; i < ARRAY_SIZE(signal->rlim); i++)
+        signal->rlim[i].cur = signal->rlim[i].max = ~0ull;
+    signal->rlim[RLIMIT_STACK].cur = 8 * MIB;
+    signal->rlim[RLIMIT_CORE].cur = 0;
+    signal->rlim[RLIMIT_NOFILE].cur = 1024;
+    signal->rlim[RLIMIT_NOFILE].max = 4096;
+    signal->rlim[RLIMIT_MEMLOCK].cur = signal->rlim[RLIMIT_MEMLOCK].max =
+        8 * MIB;
+    signal->rlim[RLIMIT_NPROC].cur = signal->rlim[RLIMIT_NPROC].max = threads;
+    signal->rlim[RLIMIT_SIGPENDING].cur = threads;
+    signal->rlim[RLIMIT_SIGPENDING].max = threads;
+    signal->rlim[RLIMIT_MSGQUEUE].cur = 819200;
+    signal->rlim[RLIMIT_MSGQUEUE].max = 819200;
+    signal->rlim[RLIMIT_NICE].cur = signal->rlim[RLIMIT_NICE].max = 0;
+    signal->rlim[RLIMIT_RTPRIO].cur = signal->rlim[RLIMIT_RTPRIO].max = 0;
+}
+
 static void signal_setup(struct signal_struct *signal)
 {
     refcount_set(&signal->refs, 1);
@@ -44,8 +66,7 @@ static void signal_setup(struct signal_struct *signal)
     list_init(&signal->shared_pending.queue);
     wait_queue_init(&signal->wait_child);
     itimers_init(signal);
-    for (size_t i = 0; i < ARRAY_SIZE(signal->rlim); i++)
-        signal->rlim[i].cur = signal->rlim[i].max = ~0ull;
+    limits_setup(signal);
 }
 
 struct signal_struct *signal_alloc(void)
