@@ -261,6 +261,7 @@ static bool nmi(struct pt_regs *regs, unsigned int vector __maybe_unused)
     if (!user_mode(regs))
         dump_frames(regs->rip, regs->rbp);
     this_cpu_dec(nmi_depth);
+    printk_flush();
     return true;
 }
 

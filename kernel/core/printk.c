@@ -222,7 +222,7 @@ static void consoles_release(void)
     __atomic_store_n(&console_busy, 0, __ATOMIC_RELEASE);
 }
 
-static void show_new_lines(void)
+void printk_flush(void)
 {
     struct console *con;
 
@@ -252,7 +252,7 @@ void vprintk(enum log_level level, const char *fmt, va_list ap)
         line = newline + 1;
     } while (line < end);
     if (this_cpu_read(nmi_depth) == 0 || in_panic)
-        show_new_lines();
+        printk_flush();
 }
 
 void printk(enum log_level level, const char *fmt, ...)
@@ -297,7 +297,7 @@ void console_register(struct console *con)
     list_add_tail(&con->link, &consoles);
     consoles_release();
     local_irq_restore(flags);
-    show_new_lines();
+    printk_flush();
 }
 
 void console_unregister(struct console *con)

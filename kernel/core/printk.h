@@ -58,6 +58,10 @@ extern int console_loglevel;
  * in kmain after the IDT. */
 void printk_init_early(void);
 
+/* Shows what an NMI has left in the ring.  If a console is busy, whoever is at
+ * it will show it. */
+void printk_flush(void);
+
 /* From now on consoles are written to without their lock being waited for. */
 void printk_enter_panic(void);
 

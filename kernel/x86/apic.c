@@ -82,11 +82,12 @@ bool lapic_init_cpu(volatile void __iomem *regs, u8 spurious_vector)
     if (x2apic)
         wrmsr(MSR_APIC_BASE, base | APIC_BASE_ENABLE | APIC_BASE_X2APIC);
     lapic_write(LAPIC_TPR, 0);
+    /* first of all: while it is off, LVT entries stay masked (10.4.7.2) */
+    lapic_write(LAPIC_SVR, SVR_ENABLE | spurious_vector);
     lapic_write(LAPIC_LVT_TIMER, LVT_MASKED);
     lapic_write(LAPIC_LVT_ERROR, LVT_MASKED);
     lapic_write(LAPIC_LVT_LINT0, LVT_MASKED);
     lapic_write(LAPIC_LVT_LINT1, LVT_NMI);
-    lapic_write(LAPIC_SVR, SVR_ENABLE | spurious_vector);
     return true;
 }
 

@@ -95,13 +95,16 @@ KTEST(time, timers_ring_in_order_and_not_early)
 
 KTEST(time, cancelled_timer_does_not_ring)
 {
-    u64 start = ktime_get();
+    u64 flags, start;
 
     bells_init();
+    flags = local_irq_save(); /* it must not ring before it is cancelled */
+    start = ktime_get();
     timer_add(&bells.timers[0], start + 300 * NSEC_PER_USEC);
     timer_add(&bells.timers[1], start + 600 * NSEC_PER_USEC);
     KTEST_EXPECT(timer_cancel(&bells.timers[0]));
     KTEST_EXPECT(!timer_cancel(&bells.timers[0]));
+    local_irq_restore(flags);
     KTEST_EXPECT(wait_for(1));
     KTEST_EXPECT(bells.order[0] == 1);
     KTEST_EXPECT(!timer_cancel(&bells.timers[1]));
