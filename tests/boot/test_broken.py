@@ -17,7 +17,7 @@ def image(tmp_path, files):
 
 
 def test_no_initramfs():
-    refused("(?i)no initramfs", initrd=False)
+    refused("initramfs: the loader gave none", initrd=False)
 
 
 def test_initramfs_of_rubbish(tmp_path):
@@ -30,9 +30,9 @@ def test_initramfs_cut_short(tmp_path):
     whole = (ROOT / "build/initramfs.cpio").read_bytes()
     path = tmp_path / "cut"
     path.write_bytes(whole[:len(whole) // 3])
-    with Machine(initrd=path) as m:
-        m.wait("(?i)initramfs")
-        assert m.finish() in (PANIC, PASSED, 35), m.tail()
+    with Machine("tour=exit", initrd=path) as m:
+        m.wait("(?i)initramfs.*(cut|short|end|damaged)")
+        m.finish()  # with what there is of it
 
 
 def test_initramfs_without_init(tmp_path):
