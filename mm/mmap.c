@@ -340,11 +340,15 @@ int do_munmap(struct mm_struct *mm, unsigned long addr, size_t len)
 
 /* ---- mmap ---- */
 
-/* Flags of the VMA; *shared: pages belong to the object, not to us. */
+/* Whether the file may be mapped so; adds to the flags of the VMA. */
 static long check_file(const struct mmap_request *req, unsigned long *flags)
 {
     unsigned long may = req->vm_flags_may;
+    u64 len = PAGE_ALIGN(req->len);
 
+    if (req->file_max && (len > req->file_max ||
+                          req->pgoff > (req->file_max - len) >> PAGE_SHIFT))
+        return -EOVERFLOW;
     if ((req->flags & MAP_TYPE) != MAP_PRIVATE) {
         if (req->prot & PROT_WRITE && !(may & VM_MAYWRITE))
             return -EACCES;

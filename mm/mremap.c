@@ -250,6 +250,17 @@ static long move_vma(struct remap *r)
 
 /* ---- the call ---- */
 
+/* Linux has done this by the time it finds that the source will not do, and
+ * programs can see it; so it is done here, too. */
+static int give_up_to(const struct remap *r, int err)
+{
+    if (r->flags & MREMAP_FIXED)
+        munmap_locked(r->mm, r->new_addr, r->new_len);
+    if (r->unmap_len > r->new_len)
+        munmap_locked(r->mm, r->addr + r->new_len, r->unmap_len - r->new_len);
+    return err;
+}
+
 /* MREMAP_FIXED, MREMAP_DONTUNMAP: to a place of its own. */
 static long remap_to(struct remap *r)
 {
@@ -266,7 +277,7 @@ static long remap_to(struct remap *r)
     r->old_len = min(r->old_len, r->new_len);
     err = check_resize(r);
     if (err)
-        return err;
+        return give_up_to(r, err);
     if (!(r->flags & MREMAP_FIXED)) {
         addr = get_unmapped_area(mm, r->new_addr, r->new_len, 0, false);
         if (addr < 0)

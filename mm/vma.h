@@ -107,6 +107,7 @@ struct mmap_request {
     unsigned long vm_flags_may; /* VM_MAY* that the open mode allows */
     int (*mmap)(struct file *file, struct vm_area_struct *vma); /* NULL:
                                                                    -ENODEV */
+    u64 file_max;    /* bytes that offsets into it may reach; 0: any */
     bool privileged; /* may map below mmap_min_addr, lock without limit */
 };
 
