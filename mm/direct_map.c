@@ -13,7 +13,9 @@
  *            writable and executable, nor is its text or rodata writable
  *            through the direct map; no top-level slot changes after boot.
  */
+#include <kernel/core/cmdline.h>
 #include <kernel/core/panic.h>
+#include <kernel/lib/string.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/x86/cpu.h>
 #include <mm/memory.h>
@@ -136,6 +138,8 @@ static unsigned long __init vmalloc_size(void)
     unsigned long slot = pt_span(pgtable_levels - 1);
     unsigned long size = slot * (1 + physmap_ram_bytes() / (256 * GIB));
 
+    if (vmalloc_lazy) /* the first slot is filled, the second is not */
+        return 2 * slot;
     if (pgtable_levels == 5) /* a slot is 256 TiB: the region's first */
         return slot;
     return min(size, (unsigned long)VMALLOC_SIZE_4L);
@@ -144,7 +148,9 @@ static unsigned long __init vmalloc_size(void)
 static void __init choose_layout(void)
 {
     bool five = read_cr4() & BIT(12); /* LA57, SDM 3A 2.5 */
+    const char *sync = cmdline_get("vmalloc_sync");
 
+    vmalloc_lazy = sync && !strcmp(sync, "lazy");
     pgtable_levels = five ? 5 : 4;
     vmalloc_start = five ? VMALLOC_BASE_5L : VMALLOC_BASE_4L;
     vmalloc_end = vmalloc_start + vmalloc_size();
@@ -168,7 +174,9 @@ void __init direct_map_init(void)
     while (physmap_ram_run(run.end, &run) && run.start < lowmem_end_pfn)
         fill_slots(direct_base() + PFN_PHYS(run.start),
                    direct_base() + PFN_PHYS(min(run.end, lowmem_end_pfn)));
-    fill_slots(vmalloc_start, vmalloc_end);
+    fill_slots(vmalloc_start, vmalloc_lazy
+                                  ? vmalloc_start + pt_span(pgtable_levels - 1)
+                                  : vmalloc_end);
     fill_slots(vmemmap_base,
                (unsigned long)pfn_to_page(PFN_UP(physmap_ram_end())));
     fill_slots(CPU_ENTRY_AREA_BASE, CPU_ENTRY_AREA_BASE + PAGE_SIZE);

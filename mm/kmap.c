@@ -31,8 +31,8 @@ _Static_assert(PKMAP_SLOTS < NO_SLOT, "a slot's number is a byte");
 struct window {
     struct page *page[PKMAP_SLOTS]; /* NULL: the slot is on the free list */
     u32 users[PKMAP_SLOTS];
-    u8 next[PKMAP_SLOTS];   /* in the bucket's list, or the free list */
-    u8 bucket[BUCKETS];     /* slots by frame number */
+    u8 next[PKMAP_SLOTS]; /* in the bucket's list, or the free list */
+    u8 bucket[BUCKETS];   /* slots by frame number */
     u8 free;
 };
 

@@ -14,11 +14,14 @@
  *            is free again only after the flush.
  * Context    may sleep.  Failure leaves nothing reserved and nothing mapped.
  */
+#include <kernel/core/irq.h>
+#include <kernel/core/ksyms.h>
 #include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
 #include <kernel/lib/printer.h>
 #include <kernel/lib/string.h>
 #include <kernel/sync/spinlock.h>
+#include <kernel/x86/cpu.h>
 #include <mm/memory.h>
 #include <mm/report.h>
 #include <mm/slab.h>
@@ -26,13 +29,22 @@
 #include <mm/vmarea.h>
 
 static DEFINE_SPINLOCK(area_lock);
-static struct vm_area_set areas = {.tree = {NULL}}; /* (area_lock) */
+static struct vm_area_set areas; /* (area_lock) */
+/* vmalloc's own with vmalloc_sync=lazy: the slots that are not filled. */
+static struct vm_area_set lazy_areas; /* (area_lock) */
 static struct kmem_cache *area_cache;
+u64 vmalloc_sync_faults;
+bool vmalloc_lazy;
 
 void __init vmalloc_init(void)
 {
     areas.start = vmalloc_start;
     areas.end = vmalloc_end;
+    if (vmalloc_lazy) {
+        areas.end = vmalloc_start + pt_span(pgtable_levels - 1);
+        lazy_areas.start = areas.end;
+        lazy_areas.end = vmalloc_end;
+    }
     area_cache =
         kmem_cache_create("vm_struct", sizeof(struct vm_struct), 0, NULL);
     if (!area_cache)
@@ -42,6 +54,16 @@ void __init vmalloc_init(void)
 bool is_vmalloc_addr(const void *addr)
 {
     return (unsigned long)addr - vmalloc_start < vmalloc_end - vmalloc_start;
+}
+
+static struct vm_area_set *set_of(u32 flags)
+{
+    return vmalloc_lazy && flags & VM_AREA_VMALLOC ? &lazy_areas : &areas;
+}
+
+static struct vm_area_set *set_at(unsigned long addr)
+{
+    return addr < areas.end ? &areas : &lazy_areas;
 }
 
 struct vm_struct *get_vm_area_caller(size_t size, u32 flags, void *caller)
@@ -60,9 +82,11 @@ struct vm_struct *get_vm_area_caller(size_t size, u32 flags, void *caller)
     area->pages = NULL;
     area->nr_pages = 0;
     area->phys = 0;
+    area->fault = NULL;
+    area->private = NULL;
     area->caller = caller;
     irq = spin_lock_irqsave(&area_lock);
-    placed = vm_area_place(&areas, area, PAGE_ALIGN(size), PAGE_SIZE);
+    placed = vm_area_place(set_of(flags), area, PAGE_ALIGN(size), PAGE_SIZE);
     spin_unlock_irqrestore(&area_lock, irq);
     if (placed)
         return area;
@@ -88,7 +112,7 @@ static void forget_area(struct vm_struct *area)
 {
     u64 irq = spin_lock_irqsave(&area_lock);
 
-    vm_area_remove(&areas, area);
+    vm_area_remove(set_at(area->addr), area);
     spin_unlock_irqrestore(&area_lock, irq);
     kmem_cache_free(area_cache, area);
 }
@@ -102,13 +126,13 @@ void free_vm_area(struct vm_struct *area)
 /* For a fault handler, which cannot wait for a lock it may have hit. */
 struct vm_struct *find_vm_area_nolock(const void *addr)
 {
-    return vm_area_at(&areas, (unsigned long)addr);
+    return vm_area_at(set_at((unsigned long)addr), (unsigned long)addr);
 }
 
 struct vm_struct *find_vm_area(const void *addr)
 {
     u64 irq = spin_lock_irqsave(&area_lock);
-    struct vm_struct *area = vm_area_at(&areas, (unsigned long)addr);
+    struct vm_struct *area = find_vm_area_nolock(addr);
 
     spin_unlock_irqrestore(&area_lock, irq);
     return area;
@@ -269,33 +293,108 @@ struct page *vmalloc_to_page(const void *addr)
     return pfn_valid(pfn) ? pfn_to_page(pfn) : NULL;
 }
 
+int vm_area_map_page(struct vm_struct *area, unsigned long addr,
+                     struct page *page, pgprot_t prot)
+{
+    addr &= PAGE_MASK;
+    BUG_ON(addr < area->addr || addr >= area->addr + area->size);
+    return pt_map_pages(master_table, addr, &page, 1, prot);
+}
+
+struct page *vm_area_unmap_page(struct vm_struct *area, unsigned long addr)
+{
+    struct page *page = vmalloc_to_page((void *)addr);
+
+    addr &= PAGE_MASK;
+    if (page) {
+        pt_unmap_range(master_table, addr, addr + PAGE_SIZE);
+        tlb_flush_kernel_range(addr, addr + PAGE_SIZE);
+    }
+    return page;
+}
+
+/* Copies the master's top-level slot into the table in use; false if there
+ * was nothing to copy, so the fault had another reason. */
+static bool sync_slot(unsigned long addr)
+{
+    pte_t *root = __va(read_cr3() & PTE_PFN_MASK);
+    unsigned int i = pt_index(addr, pgtable_levels - 1);
+
+    if (pte_none(master_table[i]) || !pte_none(root[i]))
+        return false;
+    WRITE_ONCE(root[i].val, master_table[i].val);
+    vmalloc_sync_faults++;
+    return true;
+}
+
+bool vmalloc_fault(unsigned long addr, u32 error_code, bool irqs_on)
+{
+    struct vm_struct *area;
+    int err;
+
+    if (!is_vmalloc_addr((void *)addr) || error_code & PTE_PRESENT)
+        return false;
+    if (vmalloc_lazy && sync_slot(addr))
+        return true;
+    if (this_cpu_read(atomic_depth) || !irqs_on)
+        return false;
+    area = find_vm_area((void *)addr);
+    if (!area || !area->fault || addr >= area->addr + area->size)
+        return false;
+    local_irq_enable();
+    err = area->fault(area, addr & PAGE_MASK);
+    local_irq_disable();
+    return err == 0;
+}
+
 /* Tables that serve no area: those that lie wholly in a gap.  The tables
  * right under the top level stay, every process shares them. */
-void vmalloc_shrink(void)
+static void shrink_set(struct vm_area_set *set, struct list_head *detached)
 {
-    unsigned long done = areas.start;
-    LIST_HEAD(detached);
-    u64 irq = spin_lock_irqsave(&area_lock);
-    struct vm_struct *area = vm_area_first(&areas);
+    struct vm_struct *area = vm_area_first(set);
+    unsigned long done = set->start;
 
     for (;; area = vm_area_next(area)) {
-        unsigned long stop = area ? area->addr : areas.end;
+        unsigned long stop = area ? area->addr : set->end;
 
-        pt_detach_tables(master_table, done, stop, &detached);
+        pt_detach_tables(master_table, done, stop, detached);
         if (!area)
             break;
         done = vm_area_end(area);
     }
+}
+
+void vmalloc_shrink(void)
+{
+    LIST_HEAD(detached);
+    u64 irq = spin_lock_irqsave(&area_lock);
+
+    shrink_set(&areas, &detached);
+    if (vmalloc_lazy)
+        shrink_set(&lazy_areas, &detached);
     if (!list_empty(&detached))
-        tlb_flush_kernel_range(areas.start, areas.end);
+        tlb_flush_kernel_range(vmalloc_start, vmalloc_end);
     spin_unlock_irqrestore(&area_lock, irq);
     pt_release_tables(&detached);
 }
 
+/* "name+0x12/0x40" of a code address. */
+static void print_caller(struct printer *out, void *caller)
+{
+    char name[KSYM_NAME_MAX];
+    unsigned long offset, size;
+
+    if (ksym_lookup((unsigned long)caller, name, &offset, &size))
+        printer_printf(out, "%s+0x%lx/0x%lx", name, offset, size);
+    else
+        printer_printf(out, "%p", caller);
+}
+
 static void report_area(const struct vm_struct *area, struct printer *out)
 {
-    printer_printf(out, "0x%016lx-0x%016lx %7zu %p", area->addr,
-                   vm_area_end(area), area->size + PAGE_SIZE, area->caller);
+    printer_printf(out, "0x%016lx-0x%016lx %7zu ", area->addr,
+                   vm_area_end(area), area->size + PAGE_SIZE);
+    print_caller(out, area->caller);
     if (area->nr_pages)
         printer_printf(out, " pages=%zu", area->nr_pages);
     if (area->flags & VM_AREA_IOREMAP)
@@ -307,26 +406,43 @@ static void report_area(const struct vm_struct *area, struct printer *out)
         printer_puts(out, " vmap");
     if (area->flags & VM_AREA_STACK)
         printer_puts(out, " stack");
+    if (area->flags & VM_AREA_FAULT)
+        printer_puts(out, " on-demand");
     printer_puts(out, "\n");
+}
+
+static void report_set(const struct vm_area_set *set, struct printer *out)
+{
+    struct vm_struct *area = vm_area_first(set);
+
+    for (; area; area = vm_area_next(area))
+        report_area(area, out);
 }
 
 void vmallocinfo_report(struct printer *out)
 {
     u64 irq = spin_lock_irqsave(&area_lock);
-    struct vm_struct *area = vm_area_first(&areas);
+
+    report_set(&areas, out);
+    report_set(&lazy_areas, out);
+    spin_unlock_irqrestore(&area_lock, irq);
+}
+
+static u64 set_bytes(const struct vm_area_set *set)
+{
+    struct vm_struct *area = vm_area_first(set);
+    u64 bytes = 0;
 
     for (; area; area = vm_area_next(area))
-        report_area(area, out);
-    spin_unlock_irqrestore(&area_lock, irq);
+        bytes += area->size;
+    return bytes;
 }
 
 u64 vmalloc_used_bytes(void)
 {
-    u64 irq = spin_lock_irqsave(&area_lock), bytes = 0;
-    struct vm_struct *area = vm_area_first(&areas);
+    u64 irq = spin_lock_irqsave(&area_lock);
+    u64 bytes = set_bytes(&areas) + set_bytes(&lazy_areas);
 
-    for (; area; area = vm_area_next(area))
-        bytes += area->size;
     spin_unlock_irqrestore(&area_lock, irq);
     return bytes;
 }

@@ -14,6 +14,7 @@
 #define VM_AREA_IOREMAP BIT(1)
 #define VM_AREA_MAP BIT(2) /* vmap: the caller's pages */
 #define VM_AREA_STACK BIT(3)
+#define VM_AREA_FAULT BIT(4) /* pages come when touched: ->fault */
 
 /* (area_lock) for what the tree needs; the rest is its creator's. */
 struct vm_struct {
@@ -28,7 +29,9 @@ struct vm_struct {
     size_t nr_pages;
     struct page *few[4]; /* `pages` of a small area */
     phys_addr_t phys;    /* of ioremap areas */
-    void *caller;        /* return address, for /proc/vmallocinfo */
+    int (*fault)(struct vm_struct *area, unsigned long addr);
+    void *private; /* fault's */
+    void *caller;  /* return address, for /proc/vmallocinfo */
 };
 
 void *vmalloc(size_t size); /* NULL: no memory, or size 0 */
@@ -44,6 +47,30 @@ struct vm_struct *get_vm_area(size_t size, u32 flags);
 struct vm_struct *get_vm_area_caller(size_t size, u32 flags, void *caller);
 void free_vm_area(struct vm_struct *area);        /* unmaps, flushes, forgets */
 struct vm_struct *find_vm_area(const void *addr); /* holding it */
+
+/*
+ * A range larger than the memory for it: get_vm_area() with VM_AREA_FAULT,
+ * then set ->fault.  It is called with the page-aligned address of an access
+ * that found nothing mapped, maps a page there and returns 0; anything else
+ * makes the access a bug.  Context: may sleep; an access where that is not
+ * allowed is a bug too.
+ */
+int vm_area_map_page(struct vm_struct *area, unsigned long addr,
+                     struct page *page, pgprot_t prot); /* 0, -ENOMEM */
+/* The page that was mapped there, or NULL; nobody reaches it any more. */
+struct page *vm_area_unmap_page(struct vm_struct *area, unsigned long addr);
+
+/*
+ * A kernel access to `addr` faulted, with interrupts on or off: whether it
+ * can be tried again now.  Context: interrupts off.
+ * Besides the above there is vmalloc_sync=lazy, the picture of older books:
+ * vmalloc then uses top-level slots that only the master table has at first;
+ * each process's table copies a slot in the fault of its first access.
+ */
+bool vmalloc_fault(unsigned long addr, u32 error_code, bool irqs_on);
+/* Slots copied so far, by faults, under vmalloc_sync=lazy. */
+extern u64 vmalloc_sync_faults;
+extern bool vmalloc_lazy; /* (c) */
 
 /* Kernel stacks: mapped pages with a guard page on both sides, cached. */
 void *kernel_stack_alloc(void); /* lowest byte; NULL without memory */

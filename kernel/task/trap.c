@@ -23,6 +23,7 @@
 #include <kernel/x86/upcall.h>
 #include <mm/mm.h>
 #include <mm/uaccess.h>
+#include <mm/vmalloc.h>
 
 #define RFLAGS_IF BIT(9)
 #define DR6_SINGLE_STEP BIT(14) /* SDM 3B 17.2.3 */
@@ -64,8 +65,11 @@ static void panic_kernel_fault(struct pt_regs *regs, u64 addr)
 /* Goes on where the faulting kernel code said; panics if it did not. */
 static void kernel_fault(struct pt_regs *regs, u64 addr)
 {
-    unsigned long fixup = exception_table_find(regs->rip);
+    unsigned long fixup;
 
+    if (vmalloc_fault(addr, regs->orig_rax, regs->rflags & RFLAGS_IF))
+        return;
+    fixup = exception_table_find(regs->rip);
     if (!fixup)
         panic_kernel_fault(regs, addr);
     regs->rip = fixup;
