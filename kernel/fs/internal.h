@@ -102,6 +102,7 @@ struct file_system_type {
     const char *name;
     bool nodev; /* as /proc/filesystems says it */
     u64 magic;  /* statfs */
+    int create_error; /* where nothing can be made: this; 0: EPERM, EACCES */
     /* 0 and a referenced super block; data: mount(2)'s options or NULL */
     int (*get_super)(const struct file_system_type *type, const char *data,
                      struct super_block **sb);

@@ -49,6 +49,13 @@ static int new_name(struct dentry *parent, const char *name, size_t len,
     return *dentry ? 0 : -ENOMEM;
 }
 
+static int create_error(const struct inode *dir, int usual)
+{
+    int own = dir->sb->type->create_error;
+
+    return own ? own : usual;
+}
+
 int vfs_create(struct dentry *parent, const char *name, size_t len,
                mode_t mode, dev_t rdev, struct dentry **result)
 {
@@ -57,7 +64,7 @@ int vfs_create(struct dentry *parent, const char *name, size_t len,
     int err;
 
     if (!dir->ops->create)
-        return S_ISREG(mode) ? -EACCES : -EPERM;
+        return create_error(dir, S_ISREG(mode) ? -EACCES : -EPERM);
     err = new_name(parent, name, len, &dentry);
     if (err)
         return err;
@@ -141,7 +148,7 @@ static int symlink_at(struct walk *w, const char *target)
     if (w->slash)
         return -ENOENT;
     if (!dir->ops->symlink)
-        return -EPERM;
+        return create_error(dir, -EPERM);
     err = new_name(parent, w->name, w->len, &dentry);
     if (err)
         return err;

@@ -459,7 +459,7 @@ long pipe_fcntl(struct file *file, unsigned int cmd, unsigned long arg)
         return -EBADF;
     if (cmd == F_GETPIPE_SZ)
         return pipe->size;
-    if (!arg || arg > INT32_MAX)
+    if (arg > 1ul << 31)
         return -EINVAL;
     mutex_lock(&pipe->lock);
     ret = resize(pipe, arg);

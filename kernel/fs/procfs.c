@@ -47,6 +47,7 @@ static struct file_system_type proc_type = {
     .name = "proc",
     .nodev = true,
     .magic = PROC_SUPER_MAGIC,
+    .create_error = -ENOENT, /* as Linux: no name can come to be */
     .get_super = proc_get_super,
 };
 
