@@ -13,7 +13,6 @@
 
 #include <kernel/core/percpu.h>
 #include <kernel/core/printk.h>
-#include <kernel/core/time.h>
 #include <kernel/fs/fdtable.h>
 #include <kernel/lib/string.h>
 #include <kernel/task/internal.h>
@@ -29,8 +28,6 @@
 
 #define STACK_SPARE (128 * KIB) /* mapped below the arguments */
 #define RFLAGS_IF 0x202         /* and bit 1, which is always set */
-
-u64 first_user_tsc;
 
 /* Either of ring 3's or of the kernel's. */
 struct arg_source {
@@ -539,8 +536,6 @@ static int exec_program(struct exec_image *image,
         strings_free(&image->strings);
         do_exit_group(SIGSEGV);
     }
-    if (unlikely(!first_user_tsc))
-        first_user_tsc = rdtsc();
     return 0;
 }
 

@@ -255,8 +255,9 @@ void do_exit(int status)
     signal_recalc(task);
     spin_unlock_irqrestore(&task->sighand->lock, flags);
     task->exit_code = status;
-    exit_mm(task);
     exit_files(task);
+    sched_account_current();
+    exit_mm(task);
     if (thread_group_leader(task) && task->signal->session == task->pid &&
         ctty_ops)
         ctty_ops->session_exit(task);

@@ -30,6 +30,7 @@ void sched_set_nice(struct task_struct *task, int nice);
 bool wake_up_state(struct task_struct *task, unsigned long states);
 /* Everybody's time so far, current's included up to now. */
 u64 task_runtime(struct task_struct *task);
+void sched_account_current(void);
 void sched_yield_current(void);
 u32 sched_nr_running(void);
 /* current's GS base of ring 3 (not the kernel's), where FSGSBASE is. */

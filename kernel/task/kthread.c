@@ -7,14 +7,15 @@
  * it ends; nobody waits for it.
  */
 #include <kernel/task/internal.h>
-#include <kernel/core/boottime.h>
 
+#include <kernel/core/boottime.h>
 #include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
 #include <kernel/fs/fdtable.h>
 #include <kernel/lib/string.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/uapi/fcntl.h>
+#include <kernel/uapi/resource.h>
 #include <kernel/x86/fpu.h>
 
 struct init_program {
@@ -145,6 +146,28 @@ static void open_console(void)
     fput(file);
 }
 
+/* Linux's for its init; all others inherit them. */
+static void set_limits(struct signal_struct *signal)
+{
+    static const struct {
+        u8 resource;
+        u64 cur, max;
+    } limits[] = {
+        {RLIMIT_STACK, 8 * MIB, RLIM_INFINITY},
+        {RLIMIT_CORE, 0, RLIM_INFINITY},
+        {RLIMIT_NOFILE, 1024, 4096},
+        {RLIMIT_MEMLOCK, 8 * MIB, 8 * MIB},
+        {RLIMIT_MSGQUEUE, 819200, 819200},
+        {RLIMIT_NICE, 0, 0},
+        {RLIMIT_RTPRIO, 0, 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+        signal->rlim[limits[i].resource].cur = limits[i].cur;
+        signal->rlim[limits[i].resource].max = limits[i].max;
+    }
+}
+
 static int init_main(void *arg)
 {
     const struct init_program *program = arg;
@@ -173,6 +196,7 @@ void start_init(const char *path, const char *const *argv,
     task->sighand = sighand_alloc();
     if (!task->files || !task->fs || !task->sighand)
         panic("no memory for init's files and signals");
+    set_limits(task->signal);
     task->exit_signal = SIGCHLD;
     task->blocked = 0;
     if (fpu_alloc(&task->fpu))

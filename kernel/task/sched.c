@@ -115,6 +115,17 @@ static void rq_account(struct run_queue *rq, struct task_struct *task, u64 now)
     }
 }
 
+void sched_account_current(void)
+{
+    u64 flags = local_irq_save();
+    struct run_queue *rq = this_rq();
+
+    spin_lock(&rq->lock);
+    rq_account(rq, current, ktime_get());
+    spin_unlock(&rq->lock);
+    local_irq_restore(flags);
+}
+
 u64 task_runtime(struct task_struct *task)
 {
     u64 sum = task->utime + task->stime;

@@ -184,9 +184,6 @@ void start_init(const char *path, const char *const *argv,
                 const char *const *envp) __noreturn;
 
 /* wait_status is wait4's: exit code << 8, or the signal that killed. */
-/* The TSC when the first program was about to run; 0 before. */
-extern u64 first_user_tsc;
-
 void do_exit_group(int wait_status) __noreturn;
 void do_exit(int wait_status) __noreturn; /* this thread only */
 

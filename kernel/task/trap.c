@@ -114,6 +114,7 @@ static void page_fault(struct pt_regs *regs, u64 addr)
         return;
     }
     local_irq_enable();
+    task->min_flt++;
     result = handle_mm_fault(task->mm, addr, error);
     if (unlikely(result != FAULT_OK)) {
         if (user)
