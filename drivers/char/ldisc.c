@@ -15,7 +15,8 @@
 
 #include <kernel/lib/string.h>
 
-#define END_OF_FILE 0 /* never equal to a control character that is on */
+#define LDISC_SPARE 128 /* bytes that may still come from a full device */
+#define END_OF_FILE 0   /* never equal to a control character that is on */
 #define CTRL(letter) ((letter)-0x40)
 #define DELETE 0x7f
 #define BELL 7
@@ -316,6 +317,11 @@ static void edit_reprint(struct ldisc *ld)
 static bool has_room(const struct ldisc *ld, u32 spare)
 {
     return ld->head - ld->tail + spare < LDISC_SIZE;
+}
+
+bool ldisc_is_full(const struct ldisc *ld)
+{
+    return !has_room(ld, LDISC_SPARE) && ldisc_readable(ld);
 }
 
 /* An ordinary byte: echoed and kept, or dropped with a bell when full.  The

@@ -63,6 +63,10 @@ ldisc_readable_data(const struct ldisc *ld); /* without Ctrl-D: FIONREAD */
  */
 size_t ldisc_read(struct ldisc *ld, u8 *to, size_t n, bool *more);
 
+/* Whether the device should keep what comes until read() has made room.
+ * Never while that would keep back the end of the only line. */
+bool ldisc_is_full(const struct ldisc *ld);
+
 /* What one byte of program output becomes: bytes put into to. */
 size_t ldisc_output(struct ldisc *ld, u8 byte, u8 to[LDISC_OUT_MAX]);
 

@@ -94,6 +94,16 @@ static void send_typed_signals(pid_t pgrp, u32 signals)
             send_signal_pgrp(sig, pgrp);
 }
 
+void tty_update_throttle(struct tty *tty)
+{
+    bool full = ldisc_is_full(&tty->ld);
+
+    if (full == tty->throttled || !tty->ops->throttle)
+        return;
+    tty->throttled = full;
+    tty->ops->throttle(tty, full);
+}
+
 void tty_receive(struct tty *tty, const u8 *bytes, size_t n)
 {
     u64 flags = spin_lock_irqsave(&tty->lock);
@@ -104,6 +114,7 @@ void tty_receive(struct tty *tty, const u8 *bytes, size_t n)
     if (tty->ld.buf)
         for (i = 0; i < n; i++)
             ldisc_receive(&tty->ld, bytes[i]);
+    tty_update_throttle(tty);
     signals = tty->signals;
     tty->signals = 0;
     spin_unlock_irqrestore(&tty->lock, flags);
@@ -123,6 +134,7 @@ void tty_hangup(struct tty *tty)
     tty->hangups++;
     if (tty->ld.buf)
         ldisc_flush_input(&tty->ld);
+    tty_update_throttle(tty);
     spin_unlock_irqrestore(&tty->lock, flags);
     wake_up_all(&tty->read_wait);
     wake_up_all(&tty->write_wait);
@@ -401,6 +413,7 @@ static ssize_t take_input(struct tty *tty, char __user *buf, size_t count)
         size_t n = ldisc_read(&tty->ld, chunk,
                               min(count - total, sizeof(chunk)), &more);
 
+        tty_update_throttle(tty);
         spin_unlock_irqrestore(&tty->lock, flags);
         if (copy_to_user(buf + total, chunk, n))
             return total ? (ssize_t)total : -EFAULT;

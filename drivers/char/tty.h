@@ -23,10 +23,12 @@ struct tty_ops {
     int (*start)(struct tty *tty);
     /* The rest under tty->lock, interrupts off. */
     size_t (*write)(struct tty *tty, const u8 *bytes, size_t n); /* taken */
-    size_t (*room)(struct tty *tty);   /* bytes that write would take */
-    size_t (*queued)(struct tty *tty); /* not on the wire yet */
-    void (*discard)(struct tty *tty);  /* drops what is queued */
-    void (*flow)(struct tty *tty, bool stop);
+    size_t (*room)(struct tty *tty);          /* bytes that write would take */
+    size_t (*queued)(struct tty *tty);        /* not on the wire yet */
+    void (*discard)(struct tty *tty);         /* drops what is queued */
+    void (*flow)(struct tty *tty, bool stop); /* of output; may be NULL */
+    /* Of input: at most a FIFO's worth may come after stop.  May be NULL. */
+    void (*throttle)(struct tty *tty, bool stop);
 };
 
 struct tty {
@@ -37,6 +39,7 @@ struct tty {
     struct ldisc ld;           /* (l) */
     struct winsize winsize;    /* (l) */
     u32 signals;               /* (l) typed, to be sent: BIT(number) */
+    bool throttled;            /* (l) the device holds input back */
     u32 hangups;               /* (l) files opened before the last are dead */
     pid_t pgrp, session;       /* (t) foreground group; 0: none */
     struct wait_queue read_wait, write_wait;
@@ -64,7 +67,8 @@ void tty_hangup(struct tty *tty);
 
 /* tty.c, for the other files of the terminal */
 bool tty_file_is_dead(const struct tty_file *tf);
-int tty_drain(struct tty *tty); /* 0 or -ERESTARTSYS */
+void tty_update_throttle(struct tty *tty); /* Locks: tty->lock */
+int tty_drain(struct tty *tty);            /* 0 or -ERESTARTSYS */
 
 /* tty_ioctl.c */
 long tty_ioctl(struct file *file, unsigned int cmd, unsigned long arg);

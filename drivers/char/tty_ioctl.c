@@ -68,6 +68,7 @@ static int set_modes(struct tty *tty, struct ktermios *termios,
     if (when == SET_FLUSH)
         ldisc_flush_input(&tty->ld);
     ldisc_set_termios(&tty->ld, termios);
+    tty_update_throttle(tty);
     spin_unlock_irqrestore(&tty->lock, flags);
     wake_up_all(&tty->read_wait); /* VMIN, ICANON may have changed */
     return 0;
@@ -173,6 +174,7 @@ static long ioctl_flush(struct tty *tty, unsigned long what)
     flags = spin_lock_irqsave(&tty->lock);
     if (what != TCOFLUSH)
         ldisc_flush_input(&tty->ld);
+    tty_update_throttle(tty);
     if (what != TCIFLUSH)
         tty->ops->discard(tty);
     spin_unlock_irqrestore(&tty->lock, flags);

@@ -272,6 +272,17 @@ static void uart_flow(struct tty *tty, bool stop)
     spin_unlock_irqrestore(&uart->lock, flags);
 }
 
+/* Without the interrupt bytes stay in the chip, and behind it in QEMU. */
+static void uart_throttle(struct tty *tty, bool stop)
+{
+    struct uart *uart = uart_of(tty);
+    u64 flags = spin_lock_irqsave(&uart->lock);
+    u8 ier = uart->ier & ~IER_RECEIVE;
+
+    set_ier(uart, stop ? ier : ier | IER_RECEIVE);
+    spin_unlock_irqrestore(&uart->lock, flags);
+}
+
 /* What has come, at most a FIFO full; a break is not a byte. */
 static size_t receive(struct uart *uart, u8 bytes[UART_FIFO])
 {
@@ -304,7 +315,7 @@ static void uart_interrupt(unsigned int irq, void *arg)
         spin_lock(&uart->lock);
         none = inb(uart->port + UART_IIR) & IIR_NONE;
         had_output = uart->head != uart->tail;
-        n = receive(uart, bytes);
+        n = uart->ier & IER_RECEIVE ? receive(uart, bytes) : 0;
         transmit(uart);
         spin_unlock(&uart->lock);
         if (n)
@@ -345,6 +356,7 @@ static const struct tty_ops uart_tty_ops = {
     .queued = uart_queued,
     .discard = uart_discard,
     .flow = uart_flow,
+    .throttle = uart_throttle,
 };
 
 static int uart_tty_init(void)
