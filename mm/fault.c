@@ -29,6 +29,7 @@
 #include <kernel/uapi/errno.h>
 #include <mm/filemap.h>
 #include <mm/internal.h>
+#include <mm/kmap.h>
 #include <mm/tlb.h>
 #include <mm/uaccess.h>
 
@@ -94,7 +95,7 @@ static vm_fault_t install_page(struct vm_fault *vmf, struct page *page,
 
 static struct page *alloc_anon(gfp_t gfp)
 {
-    return alloc_pages_owner(GFP_USER | __GFP_MOVABLE | gfp, 0, OWNER_ANON);
+    return alloc_pages_owner(GFP_HIGHUSER_MOVABLE | gfp, 0, OWNER_ANON);
 }
 
 static vm_fault_t map_zero_page(struct vm_fault *vmf)
@@ -153,7 +154,7 @@ static vm_fault_t fault_object_copy(struct vm_fault *vmf)
         put_page(copy);
         return ret;
     }
-    copy_page(page_address(copy), page_address(vmf->page));
+    copy_highpage(copy, vmf->page);
     put_page(vmf->page);
     vmf->vma->has_anon = true;
     return install_page(vmf, copy,
@@ -296,7 +297,7 @@ static vm_fault_t fault_copy(struct vm_fault *vmf)
         put_page(copy);
         return 0;
     }
-    copy_page(page_address(copy), page_address(old));
+    copy_highpage(copy, old);
     ret = replace_page(vmf, old, copy);
     put_page(old);
     return ret;
@@ -306,13 +307,15 @@ static vm_fault_t fault_copy(struct vm_fault *vmf)
 static vm_fault_t fault_copy_frame(struct vm_fault *vmf)
 {
     struct page *copy = alloc_anon(0);
+    void *to;
     int err;
 
     if (!copy)
         return VM_FAULT_OOM;
     this_cpu_inc(atomic_depth); /* the frame is mapped: no fault, or give up */
-    err = copy_from_user(page_address(copy), (void __user *)vmf->address,
-                         PAGE_SIZE) != 0;
+    to = kmap_local_page(copy);
+    err = copy_from_user(to, (void __user *)vmf->address, PAGE_SIZE) != 0;
+    kunmap_local(to);
     this_cpu_dec(atomic_depth);
     if (err) {
         put_page(copy);

@@ -22,6 +22,7 @@
 #include <kernel/uapi/errno.h>
 #include <mm/internal.h>
 #include <mm/filemap.h>
+#include <mm/kmap.h>
 #include <mm/slab.h>
 #include <mm/uaccess.h>
 
@@ -98,7 +99,7 @@ int filemap_add(struct address_space *mapping, unsigned long index,
 
 static struct page *alloc_cache_page(gfp_t gfp)
 {
-    return alloc_pages_owner(GFP_USER | __GFP_MOVABLE | gfp, 0,
+    return alloc_pages_owner(GFP_HIGHUSER_MOVABLE | gfp, 0,
                              OWNER_PAGECACHE);
 }
 
@@ -203,7 +204,8 @@ static ssize_t read_one(struct address_space *mapping, struct copy_buffer *b,
         left = buffer_clear(b, n);
         return left == n ? -EFAULT : (ssize_t)(n - left);
     }
-    left = buffer_put(b, page_address(page) + (pos & ~PAGE_MASK), n);
+    left = buffer_put(b, kmap(page) + (pos & ~PAGE_MASK), n);
+    kunmap(page);
     put_page(page);
     return left == n ? -EFAULT : (ssize_t)(n - left);
 }
@@ -244,7 +246,8 @@ static ssize_t write_fresh(struct address_space *mapping,
 
     if (!page)
         return -ENOMEM;
-    left = buffer_get(b, page_address(page), PAGE_SIZE);
+    left = buffer_get(b, kmap(page), PAGE_SIZE);
+    kunmap(page);
     if (left) { /* rare: take the way that copies into a zeroed page */
         put_page(page);
         return -EEXIST;
@@ -276,7 +279,8 @@ static ssize_t write_one(struct address_space *mapping, struct copy_buffer *b,
         if (got)
             return got;
     }
-    left = buffer_get(b, page_address(page) + (pos & ~PAGE_MASK), n);
+    left = buffer_get(b, kmap(page) + (pos & ~PAGE_MASK), n);
+    kunmap(page);
     page_set(page, PG_dirty);
     put_page(page);
     return left == n ? -EFAULT : (ssize_t)(n - left);
@@ -450,7 +454,10 @@ void filemap_truncate(struct address_space *mapping, u64 size)
     }
     page = tail ? filemap_find(mapping, first - 1) : NULL;
     if (page) {
-        memset(page_address(page) + tail, 0, PAGE_SIZE - tail);
+        void *at = kmap_local_page(page);
+
+        memset(at + tail, 0, PAGE_SIZE - tail);
+        kunmap_local(at);
         put_page(page);
     }
 }

@@ -10,6 +10,7 @@
 #include <kernel/uapi/errno.h>
 #include <mm/gup.h>
 #include <mm/internal.h>
+#include <mm/kmap.h>
 
 #define FAULT_TRIES 8 /* others may undo what a fault did */
 
@@ -103,11 +104,12 @@ size_t access_process_vm(struct mm_struct *mm, unsigned long addr, void *buf,
 
         if (get_user_pages(mm, addr + done, 1, flags, &page) != 1)
             break;
-        there = (char *)page_address(page) + offset;
+        there = (char *)kmap(page) + offset;
         if (flags & FOLL_WRITE)
             memcpy(there, (char *)buf + done, n);
         else
             memcpy((char *)buf + done, there, n);
+        kunmap(page);
         put_page(page);
         done += n;
     }

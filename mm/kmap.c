@@ -122,9 +122,11 @@ void *kmap_high(struct page *page)
 {
     u8 slot;
 
-    if (this_cpu_read(atomic_depth) || irqs_disabled())
+    if (this_cpu_read(atomic_depth))
         panic("BUG: kmap() may sleep, but the context is atomic");
-    wait_event(&slot_freed, (slot = window_get(page)) != NO_SLOT);
+    slot = window_get(page);
+    if (unlikely(slot == NO_SLOT))
+        wait_event(&slot_freed, (slot = window_get(page)) != NO_SLOT);
     return (void *)slot_address(slot);
 }
 

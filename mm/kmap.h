@@ -22,12 +22,14 @@ void kunmap_local_high(const void *addr);
  * Context: may sleep, while the window is full. */
 static inline void *kmap(struct page *page)
 {
-    return page_test(page, PG_highmem) ? kmap_high(page) : page_address(page);
+    if (unlikely(page_test(page, PG_highmem)))
+        return kmap_high(page);
+    return __va(page_to_phys(page));
 }
 
 static inline void kunmap(struct page *page)
 {
-    if (page_test(page, PG_highmem))
+    if (unlikely(page_test(page, PG_highmem)))
         kunmap_high(page);
 }
 
