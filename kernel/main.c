@@ -93,6 +93,7 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     bootinfo_init(magic, info);
     cmdline_init(bootinfo.cmdline);
     pr_info("Command line: %s", cmdline_text());
+    printk_init_options();
     panic_init();
     uart_console_init();
     memory_init(); /* page tables, pages, slab, vmalloc */

@@ -14,6 +14,7 @@
  *            gives up and counts the line as lost.
  * Context    any.
  */
+#include <kernel/core/cmdline.h>
 #include <kernel/core/irq.h>
 #include <kernel/core/percpu.h>
 #include <kernel/core/printk.h>
@@ -309,6 +310,20 @@ void console_unregister(struct console *con)
         list_del(&con->link);
     consoles_release();
     local_irq_restore(flags);
+}
+
+/* Linux's numbers: loglevel=N shows what is more urgent than N. */
+void printk_init_options(void)
+{
+    const char *text = cmdline_get("loglevel"), *end;
+    u64 level;
+
+    if (cmdline_has("debug"))
+        console_loglevel = LOG_DEBUG;
+    if (cmdline_has("quiet"))
+        console_loglevel = LOG_ERR;
+    if (text && parse_u64(text, &end, &level) && *end == '\0')
+        console_loglevel = (int)min(level, (u64)LOG_DEBUG + 1) - 1;
 }
 
 void printk_enter_panic(void)

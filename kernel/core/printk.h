@@ -58,6 +58,9 @@ extern int console_loglevel;
  * in kmain after the IDT. */
 void printk_init_early(void);
 
+/* quiet, debug, loglevel=N; after the command line. */
+void printk_init_options(void);
+
 /* Shows what an NMI has left in the ring.  If a console is busy, whoever is at
  * it will show it. */
 void printk_flush(void);
