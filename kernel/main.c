@@ -32,6 +32,7 @@
 #include <mm/mm.h>
 #include <mm/uaccess.h>
 #include <tests/kernel/crash.h>
+#include <tests/kernel/exp/exp.h>
 
 #define INIT_WORDS 32 /* arguments or environment strings, as on Linux */
 
@@ -111,6 +112,7 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
         mm_bench(); /* bench=mm */
     fs_init(); /* /, devtmpfs, /proc and /sys, all of them empty */
     boot_proc_init();
+    exp_init(); /* /proc/exp */
     boottime_mark("files");
     drivers_init();
     boottime_mark("drivers");
