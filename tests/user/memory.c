@@ -235,11 +235,11 @@ static void limits(void)
     pid_t pid = fork();
 
     if (pid == 0) { /* without an alternative stack there is no handler */
-        struct rlimit limit = {1 << 20, 1 << 20};
+        struct rlimit limit = {6 << 20, 6 << 20};
 
         signal(SIGSEGV, SIG_DFL);
         setrlimit(RLIMIT_STACK, &limit);
-        recurse(1000);
+        recurse(2000);
         _exit(0);
     }
     waitpid(pid, &status, 0);
@@ -261,9 +261,9 @@ static void random_operations(void)
         int from, n, prot;
 
         seed = seed * 6364136223846793005ul + 1442695040888963407ul;
-        from = (int)(seed >> 33) % MODEL;
-        n = 1 + (int)(seed >> 45) % (MODEL - from);
-        n = n > 9 ? 9 : n;
+        from = (int)((seed >> 33) % MODEL);
+        n = 1 + (int)((seed >> 45) % 9);
+        n = n > MODEL - from ? MODEL - from : n;
         prot = (seed >> 20) & 1 ? PROT_READ | PROT_WRITE : PROT_READ;
         if ((seed >> 21) % 3 == 0) {
             munmap(base + from * PAGE, n * PAGE);
@@ -281,7 +281,7 @@ static void random_operations(void)
                 memset(model + from, prot, (size_t)n);
             }
         }
-        i = (int)(seed >> 13) % MODEL;
+        i = (int)((seed >> 13) % MODEL);
         if (model[i] < 0)
             wrong += !faults_as(base + i * PAGE, 0, SIGSEGV, SEGV_MAPERR);
         else if (!(model[i] & PROT_WRITE))
