@@ -241,9 +241,10 @@ long sys_clock_nanosleep(int clock, int flags, const void __user *req,
     u64 ns, now;
     int err;
 
-    if (clock == CLOCK_THREAD_CPUTIME_ID || clock_read(clock, &now))
+    if (clock_read(clock, &now))
         return -EINVAL;
     if (clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID ||
+        clock == CLOCK_THREAD_CPUTIME_ID ||
         clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE ||
         clock == CLOCK_MONOTONIC_COARSE)
         return -EOPNOTSUPP;

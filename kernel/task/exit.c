@@ -229,7 +229,7 @@ static bool exit_lists_locked(struct task_struct *task, struct list_head *reap)
     }
     reparent_locked(task, reap);
     if (!signal->group_exit)
-        signal->exit_code = leader->exit_code;
+        signal->exit_code = task->exit_code;
     hang_up_orphans_locked(leader);
     gone = notify_exit_locked(leader);
     if (gone) {

@@ -1,0 +1,640 @@
+/*
+ * signal.c - sending, masks, handlers and their frames, stops, restarts,
+ * alternate stacks, faults.
+ */
+#define _GNU_SOURCE
+#include "tap.h"
+
+#include <fenv.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+
+static void *volatile bad_pointer = (void *)8;
+#define BAD bad_pointer
+
+static volatile int calls, last_sig, last_code;
+static volatile pid_t last_pid;
+static volatile int last_int;
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+    (void)context;
+    calls++;
+    last_sig = sig;
+    last_code = info->si_code;
+    last_pid = info->si_pid;
+    last_int = info->si_value.sival_int;
+}
+
+static void handle(int sig, void (*fn)(int, siginfo_t *, void *), int flags)
+{
+    struct sigaction action = {.sa_sigaction = fn,
+                               .sa_flags = SA_SIGINFO | flags};
+
+    sigaction(sig, &action, NULL);
+}
+
+static void test_send(void)
+{
+    union sigval value = {.sival_int = 77};
+
+    handle(SIGUSR1, on_signal, 0);
+    calls = 0;
+    is(kill(getpid(), SIGUSR1), 0, "kill");
+    is(calls, 1, "the handler ran before kill returned");
+    is(last_code, SI_USER, "si_code is SI_USER");
+    is(last_pid, getpid(), "si_pid");
+    raise(SIGUSR1);
+    is(last_code, SI_TKILL, "raise: SI_TKILL");
+    is(sigqueue(getpid(), SIGUSR1, value), 0, "sigqueue");
+    is(last_code, SI_QUEUE, "SI_QUEUE");
+    is(last_int, 77, "si_value");
+    is(kill(getpid(), 0), 0, "signal 0 only asks");
+    errno_is(kill(getpid(), 65), EINVAL, "signal 65");
+    errno_is(kill(getpid(), -1), EINVAL, "signal -1");
+    errno_is(kill(1234567, SIGUSR1), ESRCH, "kill nobody");
+    errno_is(kill(-1234567, SIGUSR1), ESRCH, "kill no group");
+    errno_is(syscall(SYS_tgkill, getpid(), -1, SIGUSR1), EINVAL, "tgkill -1");
+    errno_is(syscall(SYS_tgkill, 1234567, getpid(), SIGUSR1), ESRCH,
+             "tgkill of another's thread");
+    errno_is(syscall(SYS_tkill, 0, SIGUSR1), EINVAL, "tkill 0");
+}
+
+static void test_mask(void)
+{
+    sigset_t set, old, pending;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    calls = 0;
+    is(sigprocmask(SIG_BLOCK, &set, &old), 0, "block");
+    raise(SIGUSR1);
+    raise(SIGUSR1);
+    is(calls, 0, "a blocked signal waits");
+    sigpending(&pending);
+    ok(sigismember(&pending, SIGUSR1), "sigpending shows it");
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    is(calls, 1, "below 32 it comes once");
+    handle(SIGRTMIN, on_signal, 0);
+    sigaddset(&set, SIGRTMIN);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    calls = 0;
+    for (int i = 0; i < 3; i++)
+        sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = i});
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    is(calls, 3, "real-time signals are counted");
+    is(last_int, 2, "and come in order");
+    errno_is(syscall(SYS_rt_sigprocmask, 9, &set, NULL, 8), EINVAL, "how 9");
+    errno_is(syscall(SYS_rt_sigprocmask, 0, &set, NULL, 4), EINVAL, "size 4");
+    errno_is(syscall(SYS_rt_sigprocmask, 0, BAD, NULL, 8), EFAULT, "set");
+    errno_is(syscall(SYS_rt_sigprocmask, 0, &set, BAD, 8), EFAULT, "oldset");
+    sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+static void test_action(void)
+{
+    struct sigaction action = {.sa_handler = SIG_IGN}, old;
+
+    errno_is(sigaction(SIGKILL, &action, NULL), EINVAL, "SIGKILL's action");
+    errno_is(sigaction(SIGSTOP, &action, NULL), EINVAL, "SIGSTOP's action");
+    is(sigaction(SIGKILL, NULL, &old), 0, "reading SIGKILL's is allowed");
+    errno_is(syscall(SYS_rt_sigaction, 65, NULL, NULL, 8), EINVAL, "65");
+    errno_is(syscall(SYS_rt_sigaction, 0, NULL, NULL, 8), EINVAL, "0");
+    errno_is(syscall(SYS_rt_sigaction, SIGUSR2, BAD, NULL, 8), EFAULT, "act");
+    errno_is(syscall(SYS_rt_sigaction, SIGUSR2, NULL, BAD, 8), EFAULT, "old");
+    errno_is(syscall(SYS_rt_sigaction, SIGUSR2, NULL, NULL, 4), EINVAL, "4");
+    handle(SIGUSR2, on_signal, SA_RESETHAND);
+    raise(SIGUSR2);
+    sigaction(SIGUSR2, NULL, &old);
+    ok(old.sa_handler == SIG_DFL, "SA_RESETHAND resets");
+    calls = 0;
+    sigaction(SIGUSR1, &action, NULL);
+    raise(SIGUSR1);
+    is(calls, 0, "SIG_IGN");
+    handle(SIGUSR1, on_signal, 0);
+}
+
+static volatile int depth, deepest;
+
+static void nesting(int sig, siginfo_t *info, void *context)
+{
+    (void)info;
+    (void)context;
+    depth++;
+    if (depth > deepest)
+        deepest = depth;
+    if (depth < 3)
+        raise(sig);
+    depth--;
+}
+
+static void test_nesting(void)
+{
+    handle(SIGUSR1, nesting, 0);
+    deepest = 0;
+    calls = 0;
+    depth = 2; /* one run, so that the raise inside is not repeated */
+    raise(SIGUSR1);
+    depth = deepest = 0;
+    handle(SIGUSR1, nesting, SA_NODEFER);
+    raise(SIGUSR1);
+    is(deepest, 3, "SA_NODEFER nests");
+    handle(SIGUSR1, on_signal, 0);
+}
+
+static void change_rbx(int sig, siginfo_t *info, void *context)
+{
+    ucontext_t *uc = context;
+
+    (void)sig;
+    (void)info;
+    uc->uc_mcontext.gregs[REG_RBX] = 0x1234567;
+}
+
+static void test_context(void)
+{
+    uint64_t rbx = 5, flags;
+    double before = 1.5, after;
+
+    handle(SIGUSR1, change_rbx, 0);
+    __asm__ volatile("movsd %[before], %%xmm7\n\t"
+                     "mov $5, %%rbx\n\t"
+                     "syscall\n\t"
+                     "mov %%rbx, %[rbx]\n\t"
+                     "movsd %%xmm7, %[after]\n\t"
+                     "pushfq; pop %[flags]"
+                     : [rbx] "=r"(rbx), [after] "=m"(after),
+                       [flags] "=r"(flags)
+                     : "a"(SYS_kill), "D"(getpid()), "S"(SIGUSR1),
+                       [before] "m"(before)
+                     : "rbx", "rcx", "r11", "memory", "xmm7");
+    is(rbx, 0x1234567, "a handler may change a register");
+    ok(after == before, "xmm7 survives a handler");
+    handle(SIGUSR1, on_signal, 0);
+}
+
+static void use_fpu(int sig, siginfo_t *info, void *context)
+{
+    uint32_t mxcsr;
+    uint16_t cw;
+
+    (void)sig;
+    (void)info;
+    (void)context;
+    __asm__ volatile("stmxcsr %0; fnstcw %1" : "=m"(mxcsr), "=m"(cw));
+    last_int = mxcsr == 0x1f80 && cw == 0x37f;
+    __asm__ volatile("pxor %%xmm7, %%xmm7; fninit" ::: "xmm7");
+}
+
+static void test_fpu(void)
+{
+    uint32_t mxcsr = 0x1f80 | 0x6000, seen;
+    double x = 3.25, y;
+
+    handle(SIGUSR1, use_fpu, 0);
+    __asm__ volatile("ldmxcsr %0" : : "m"(mxcsr));
+    __asm__ volatile("movsd %[x], %%xmm7; fldl %[x]\n\t"
+                     "syscall\n\t"
+                     "fstpl %[y]"
+                     : [y] "=m"(y)
+                     : "a"(SYS_kill), "D"(getpid()), "S"(SIGUSR1), [x] "m"(x)
+                     : "rcx", "r11", "memory", "xmm7");
+    __asm__ volatile("stmxcsr %0" : "=m"(seen));
+    is(last_int, 1, "a handler starts with a fresh FPU");
+    ok(y == x, "x87's stack survives it");
+    is(seen, mxcsr, "MXCSR survives it");
+    mxcsr = 0x1f80;
+    __asm__ volatile("ldmxcsr %0" : : "m"(mxcsr));
+    handle(SIGUSR1, on_signal, 0);
+}
+
+static sigjmp_buf jump;
+static volatile uintptr_t fault_addr, fault_trap, fault_err, fault_cr2;
+
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+    ucontext_t *uc = context;
+
+    last_sig = sig;
+    last_code = info->si_code;
+    fault_addr = (uintptr_t)info->si_addr;
+    fault_trap = uc->uc_mcontext.gregs[REG_TRAPNO];
+    fault_err = uc->uc_mcontext.gregs[REG_ERR];
+    fault_cr2 = uc->uc_mcontext.gregs[REG_CR2];
+    siglongjmp(jump, 1);
+}
+
+#define FAULT(statement)                                                       \
+    do {                                                                       \
+        last_sig = 0;                                                          \
+        if (!sigsetjmp(jump, 1)) {                                             \
+            statement;                                                         \
+        }                                                                      \
+    } while (0)
+
+static void fault_is(const char *what, int sig, int code, uintptr_t addr,
+                     int trap, int err)
+{
+    ok(last_sig == sig && last_code == code && fault_addr == addr &&
+           (int)fault_trap == trap && (int)fault_err == err,
+       "%s", what);
+    if (last_sig != sig || last_code != code || fault_addr != addr ||
+        (int)fault_trap != trap || (int)fault_err != err)
+        printf("# signal %d code %d addr %#lx trap %lu err %#lx\n", last_sig,
+               last_code, fault_addr, fault_trap, fault_err);
+}
+
+static void test_faults(void)
+{
+    volatile char *ro = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE |
+                             MAP_ANONYMOUS, -1, 0);
+    volatile char *none = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE |
+                               MAP_ANONYMOUS, -1, 0);
+    volatile char *gone = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE |
+                               MAP_ANONYMOUS, -1, 0);
+    volatile int zero = 0, sink = 0;
+    char *kernel = (char *)0xffff888000100000, *text =
+        (char *)0xffffffff81000000, *nowhere = (char *)0x8000000000000000;
+    int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
+
+    for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+        handle(faults[i], on_fault, SA_NODEFER);
+    munmap((void *)gone, 4096);
+    FAULT(*gone);
+    fault_is("read of nothing", SIGSEGV, SEGV_MAPERR, (uintptr_t)gone, 14, 4);
+    FAULT(*gone = 1);
+    fault_is("write to nothing", SIGSEGV, SEGV_MAPERR, (uintptr_t)gone, 14, 6);
+    is(fault_cr2, (uintptr_t)gone, "cr2");
+    sink = *ro;
+    FAULT(*ro = 1);
+    fault_is("write to read-only", SIGSEGV, SEGV_ACCERR, (uintptr_t)ro, 14, 7);
+    FAULT(sink = *none);
+    fault_is("read of PROT_NONE", SIGSEGV, SEGV_ACCERR, (uintptr_t)none, 14,
+             4);
+    FAULT(sink = *kernel);
+    fault_is("read of the direct map", SIGSEGV, SEGV_MAPERR,
+             (uintptr_t)kernel, 14, 5);
+    FAULT(*text = 1);
+    fault_is("write to kernel text", SIGSEGV, SEGV_MAPERR, (uintptr_t)text, 14,
+             7);
+    FAULT(((void (*)(void))kernel)());
+    fault_is("jump to the kernel", SIGSEGV, SEGV_MAPERR, (uintptr_t)kernel, 14,
+             0x15);
+    FAULT(((void (*)(void))(uintptr_t)ro)());
+    fault_is("jump to data", SIGSEGV, SEGV_ACCERR, (uintptr_t)ro, 14, 0x15);
+    FAULT(sink = *nowhere);
+    fault_is("a non-canonical address", SIGSEGV, SI_KERNEL, 0, 13, 0);
+    FAULT(__asm__ volatile("cli"));
+    fault_is("cli", SIGSEGV, SI_KERNEL, 0, 13, 0);
+    FAULT(__asm__ volatile("int3"));
+    fault_is("int3", SIGTRAP, SI_KERNEL, 0, 3, 0);
+    FAULT(__asm__ volatile("cltd; idivl %0" : : "m"(zero), "a"(1) : "edx"));
+    ok(last_sig == SIGFPE && last_code == FPE_INTDIV && fault_trap == 0,
+       "division by zero");
+    FAULT(__asm__ volatile("ud2"));
+    ok(last_sig == SIGILL && last_code == ILL_ILLOPN && fault_trap == 6,
+       "ud2");
+    for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+        signal(faults[i], SIG_DFL);
+    (void)sink;
+}
+
+static void test_single_step(void)
+{
+    handle(SIGTRAP, on_fault, SA_NODEFER);
+    FAULT(__asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq; nop; nop"
+                           ::: "memory", "cc"));
+    ok(last_sig == SIGTRAP && last_code == TRAP_TRACE && fault_trap == 1,
+       "single step: SIGTRAP, TRAP_TRACE");
+    signal(SIGTRAP, SIG_DFL);
+}
+
+static volatile uintptr_t handler_sp;
+
+static void note_sp(int sig, siginfo_t *info, void *context)
+{
+    int local;
+    stack_t ss;
+
+    (void)sig;
+    (void)info;
+    (void)context;
+    handler_sp = (uintptr_t)&local;
+    sigaltstack(NULL, &ss);
+    last_int = ss.ss_flags;
+    ss.ss_flags = SS_DISABLE;
+    last_code = sigaltstack(&ss, NULL) == -1 ? errno : 0;
+}
+
+static void test_altstack(void)
+{
+    static char stack[65536];
+    stack_t ss = {.ss_sp = stack, .ss_size = sizeof(stack)}, old;
+
+    is(sigaltstack(&ss, NULL), 0, "sigaltstack");
+    handle(SIGUSR1, note_sp, SA_ONSTACK);
+    raise(SIGUSR1);
+    ok(handler_sp > (uintptr_t)stack &&
+           handler_sp < (uintptr_t)stack + sizeof(stack),
+       "the handler runs on it");
+    is(last_int, SS_ONSTACK, "and sees that it does");
+    is(last_code, EPERM, "and cannot change it");
+    handle(SIGUSR1, note_sp, 0);
+    raise(SIGUSR1);
+    ok(handler_sp < (uintptr_t)stack ||
+           handler_sp > (uintptr_t)stack + sizeof(stack),
+       "without SA_ONSTACK it does not");
+    ss.ss_flags = 0;
+    ss.ss_size = sizeof(stack);
+    ss.ss_sp = stack;
+    sigaltstack(&ss, NULL);
+    ss.ss_size = 100;
+    errno_is(sigaltstack(&ss, NULL), ENOMEM, "a stack of 100 bytes");
+    ss.ss_flags = 0x77;
+    errno_is(sigaltstack(&ss, NULL), EINVAL, "flags");
+    errno_is(syscall(SYS_sigaltstack, BAD, NULL), EFAULT, "pointer");
+    ss.ss_flags = SS_DISABLE;
+    is(sigaltstack(&ss, &old), 0, "off");
+    is(old.ss_size, sizeof(stack), "the old one's size");
+    handle(SIGUSR1, on_signal, 0);
+}
+
+static void after(long ms)
+{
+    struct itimerval it = {.it_value.tv_usec = ms * 1000};
+
+    setitimer(ITIMER_REAL, &it, NULL);
+}
+
+static void test_restart(void)
+{
+    int fds[2], status;
+    char byte;
+    struct timespec ts = {5, 0}, rem;
+
+    if (pipe(fds))
+        return;
+    handle(SIGALRM, on_signal, 0);
+    after(10);
+    errno_is(read(fds[0], &byte, 1), EINTR, "read without SA_RESTART");
+    handle(SIGALRM, on_signal, SA_RESTART);
+    if (!fork()) {
+        usleep(60000);
+        _exit(write(fds[1], "x", 1) != 1);
+    }
+    after(10);
+    calls = 0;
+    is(read(fds[0], &byte, 1), 1, "read with SA_RESTART goes on");
+    is(calls, 1, "after the handler");
+    wait(&status);
+    after(10);
+    errno_is(nanosleep(&ts, &rem), EINTR, "nanosleep is never restarted");
+    ok(rem.tv_sec == 4, "and says what is left");
+    after(10);
+    errno_is(pause(), EINTR, "pause");
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void test_suspend(void)
+{
+    sigset_t block, old, none;
+
+    sigemptyset(&none);
+    sigemptyset(&block);
+    sigaddset(&block, SIGALRM);
+    sigprocmask(SIG_BLOCK, &block, &old);
+    calls = 0;
+    after(10);
+    usleep(20000);
+    is(calls, 0, "blocked");
+    errno_is(sigsuspend(&none), EINTR, "sigsuspend");
+    is(calls, 1, "its mask let it through");
+    sigprocmask(SIG_SETMASK, NULL, &none);
+    ok(sigismember(&none, SIGALRM), "the old mask is back");
+    errno_is(syscall(SYS_rt_sigsuspend, BAD, 8), EFAULT, "sigsuspend pointer");
+    sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+static void test_timedwait(void)
+{
+    struct timespec ts = {0, 10000000}, zero = {0, 0}, wrong = {0, -1};
+    sigset_t set, old;
+    siginfo_t info;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, &old);
+    errno_is(sigtimedwait(&set, &info, &zero), EAGAIN, "nothing there");
+    errno_is(sigtimedwait(&set, &info, &ts), EAGAIN, "nor for 10 ms");
+    errno_is(sigtimedwait(&set, &info, &wrong), EINVAL, "a wrong time");
+    calls = 0;
+    raise(SIGUSR1);
+    is(sigwaitinfo(&set, &info), SIGUSR1, "sigwaitinfo");
+    is(info.si_pid, getpid(), "its info");
+    is(calls, 0, "no handler ran");
+    if (!fork()) {
+        usleep(10000);
+        _exit(kill(getppid(), SIGUSR1));
+    }
+    is(sigwaitinfo(&set, &info), SIGUSR1, "one that comes later");
+    wait(NULL);
+    sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+static void test_chld(void)
+{
+    pid_t pid;
+
+    handle(SIGCHLD, on_signal, 0);
+    calls = 0;
+    pid = fork();
+    if (!pid)
+        _exit(3);
+    while (wait(NULL) < 0)
+        ;
+    is(calls, 1, "SIGCHLD");
+    is(last_code, CLD_EXITED, "CLD_EXITED");
+    is(last_pid, pid, "si_pid is the child");
+    calls = 0;
+    pid = fork();
+    if (!pid) {
+        pause();
+        _exit(0);
+    }
+    kill(pid, SIGSTOP);
+    while (!calls)
+        usleep(1000);
+    is(last_code, CLD_STOPPED, "CLD_STOPPED");
+    kill(pid, SIGKILL);
+    while (wait(NULL) < 0)
+        ;
+    is(last_code, CLD_KILLED, "CLD_KILLED");
+    signal(SIGCHLD, SIG_DFL);
+}
+
+static int default_kills(int sig)
+{
+    int status;
+    pid_t pid = fork();
+
+    if (!pid) {
+        signal(sig, SIG_DFL);
+        raise(sig);
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void test_defaults(void)
+{
+    int kills[] = {SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGPIPE, SIGALRM,
+                   SIGVTALRM, SIGIO, SIGPWR, SIGSYS, SIGXCPU, 40};
+    int ignored[] = {SIGCHLD, SIGCONT, SIGURG, SIGWINCH};
+
+    for (size_t i = 0; i < sizeof(kills) / sizeof(*kills); i++)
+        is(default_kills(kills[i]), kills[i], "kills by default");
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+        is(default_kills(ignored[i]), 0, "ignored by default");
+}
+
+static int bad_return(void)
+{
+    struct sigaction action = {.sa_handler = SIG_DFL};
+
+    sigaction(SIGSEGV, &action, NULL);
+    /* No frame at all: the stack holds rubbish. */
+    __asm__ volatile("mov %0, %%rsp; mov $15, %%eax; syscall"
+                     : : "r"(4096ul) : "memory");
+    return 0;
+}
+
+static void on_bad_cs(int sig, siginfo_t *info, void *context)
+{
+    ucontext_t *uc = context;
+
+    (void)sig;
+    (void)info;
+    uc->uc_mcontext.gregs[REG_CSGSFS] &= ~0xffffl;
+    uc->uc_mcontext.gregs[REG_CSGSFS] |= 0x10;
+    uc->uc_mcontext.gregs[REG_RIP] = (greg_t)0xffffffff81000000;
+}
+
+static int bad_cs(void)
+{
+    handle(SIGUSR1, on_bad_cs, 0);
+    raise(SIGUSR1);
+    return 0;
+}
+
+static void on_bad_rip(int sig, siginfo_t *info, void *context)
+{
+    ucontext_t *uc = context;
+
+    (void)sig;
+    (void)info;
+    uc->uc_mcontext.gregs[REG_RIP] = 0x800000000000;
+}
+
+static int bad_rip(void)
+{
+    handle(SIGUSR1, on_bad_rip, 0);
+    raise(SIGUSR1);
+    return 0;
+}
+
+static void on_flags(int sig, siginfo_t *info, void *context)
+{
+    ucontext_t *uc = context;
+
+    (void)sig;
+    (void)info;
+    uc->uc_mcontext.gregs[REG_EFL] |= 0x3000 | 0x20000; /* IOPL 3, VM */
+    uc->uc_mcontext.gregs[REG_EFL] &= ~0x200;           /* IF off */
+}
+
+static int bad_flags(void)
+{
+    unsigned long flags;
+
+    handle(SIGUSR1, on_flags, 0);
+    raise(SIGUSR1);
+    __asm__ volatile("pushfq; pop %0" : "=r"(flags));
+    return flags & 0x3000 || !(flags & 0x200) ? 1 : 0;
+}
+
+static int in_child(int (*body)(void))
+{
+    int status;
+    pid_t pid = fork();
+
+    if (!pid)
+        _exit(body());
+    waitpid(pid, &status, 0);
+    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void test_hostile_frames(void)
+{
+    is(in_child(bad_return), -SIGSEGV, "rt_sigreturn without a frame");
+    is(in_child(bad_cs), -SIGSEGV, "a frame with the kernel's CS");
+    is(in_child(bad_rip), -SIGSEGV, "a frame with a non-canonical rip");
+    is(in_child(bad_flags), 0, "IOPL and IF are not ring 3's to set");
+}
+
+static void test_itimer(void)
+{
+    struct itimerval it = {{0, 5000}, {0, 5000}}, now;
+
+    handle(SIGALRM, on_signal, SA_RESTART);
+    calls = 0;
+    is(setitimer(ITIMER_REAL, &it, NULL), 0, "setitimer");
+    while (calls < 3)
+        pause();
+    is(getitimer(ITIMER_REAL, &now), 0, "getitimer");
+    is(now.it_interval.tv_usec, 5000, "the interval");
+    memset(&it, 0, sizeof(it));
+    setitimer(ITIMER_REAL, &it, NULL);
+    is(alarm(10), 0, "alarm");
+    is(alarm(0), 10, "alarm gives what was left");
+    errno_is(setitimer(9, &it, NULL), EINVAL, "timer 9");
+    it.it_value.tv_usec = 1000000;
+    errno_is(setitimer(ITIMER_REAL, &it, NULL), EINVAL, "usec of a second");
+    handle(SIGVTALRM, on_signal, 0);
+    calls = 0;
+    it.it_value.tv_usec = 20000;
+    setitimer(ITIMER_VIRTUAL, &it, NULL);
+    while (!calls)
+        ;
+    is(last_sig, SIGVTALRM, "ITIMER_VIRTUAL");
+}
+
+int main(void)
+{
+    test_send();
+    test_mask();
+    test_action();
+    test_nesting();
+    test_context();
+    test_fpu();
+    test_faults();
+    test_single_step();
+    test_altstack();
+    test_restart();
+    test_suspend();
+    test_timedwait();
+    test_chld();
+    test_defaults();
+    test_hostile_frames();
+    test_itimer();
+    return done();
+}
