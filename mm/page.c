@@ -15,6 +15,7 @@
 #include <kernel/core/printk.h>
 #include <kernel/lib/string.h>
 #include <mm/alloc.h>
+#include <mm/fail.h>
 #include <mm/kmap.h>
 #include <mm/slab.h>
 
@@ -28,7 +29,8 @@ struct pcp {
     struct page *pages[PCP_MAX];
 };
 
-static DEFINE_PER_CPU(struct pcp, page_pcp[NR_ZONES]);
+/* The last one is always empty. */
+static DEFINE_PER_CPU(struct pcp, page_pcp[NR_ZONES + 1]);
 DEFINE_PER_CPU(s64, page_owned[NR_PAGE_OWNERS]);
 
 /* By the zone bits of a request: whose stack serves it.  A hint that the
@@ -120,7 +122,8 @@ static struct page *pcp_refill(gfp_t gfp)
 
     if (!got)
         return NULL;
-    zone_hint[gfp & 7] = zone->index;
+    if (likely(!fail_nth_armed))
+        zone_hint[gfp & 7] = zone->index;
     pcp = this_cpu_ptr(&page_pcp[zone->index]);
     if (unlikely(!pcp->high) && !debug_pagealloc)
         pcp_setup(pcp, zone);
@@ -129,6 +132,12 @@ static struct page *pcp_refill(gfp_t gfp)
     while (got > 1)
         pcp->pages[pcp->count++] = pages[--got];
     return pages[0];
+}
+
+void page_fast_path(bool on)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(zone_hint); i++)
+        zone_hint[i] = !on ? NR_ZONES : i & __GFP_DMA ? ZONE_DMA : ZONE_DMA32;
 }
 
 void page_drain_local(void)
@@ -222,7 +231,7 @@ static __noinline struct page *alloc_slow(gfp_t gfp, unsigned int order,
     struct page *page;
     u64 flags;
 
-    if (order > MAX_ORDER)
+    if (order > MAX_ORDER || (unlikely(fail_nth_armed) && fail_nth_now(gfp)))
         return NULL;
     flags = local_irq_save();
     page = order ? take_block(gfp, order) : pcp_refill(gfp);
@@ -247,6 +256,12 @@ static __noinline struct page *alloc_slow(gfp_t gfp, unsigned int order,
     return page;
 }
 
+static __noinline struct page *zeroed(struct page *page)
+{
+    clear_highpage(page);
+    return page;
+}
+
 struct page *alloc_pages_owner(gfp_t gfp, unsigned int order,
                                enum page_owner owner)
 {
@@ -267,9 +282,7 @@ struct page *alloc_pages_owner(gfp_t gfp, unsigned int order,
     this_cpu_inc(page_owned[owner]);
     local_irq_restore(flags);
     page_prepare(page, owner, caller);
-    if (gfp & __GFP_ZERO)
-        clear_highpage(page);
-    return page;
+    return gfp & __GFP_ZERO ? zeroed(page) : page;
 }
 
 size_t alloc_pages_bulk(gfp_t gfp, enum page_owner owner, size_t n,

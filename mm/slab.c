@@ -20,6 +20,7 @@
 #include <kernel/core/time.h>
 #include <kernel/lib/printer.h>
 #include <kernel/lib/string.h>
+#include <mm/fail.h>
 #include <mm/memory.h>
 #include <mm/report.h>
 #include <mm/slab_internal.h>
@@ -149,6 +150,25 @@ static bool cpu_refill(struct kmem_cache *cache, struct slab_cpu *cpu)
     return page;
 }
 
+/* One object past the CPU's list, which stays empty; NULL: none is free. */
+static void *partial_take(struct kmem_cache *cache)
+{
+    struct page *page;
+    void *obj = NULL;
+
+    spin_lock(&cache->lock);
+    if (!list_empty(&cache->partial)) {
+        page = list_first_entry(&cache->partial, struct page, link);
+        obj = page->freelist;
+        page->freelist = link_get(cache, obj);
+        page->objects++;
+        if (!page->freelist)
+            partial_remove(cache, page);
+    }
+    spin_unlock(&cache->lock);
+    return obj;
+}
+
 /* An object for a CPU whose list was empty, after finding or making a slab;
  * interrupts are off only in between. */
 static void *alloc_refill(struct kmem_cache *cache, gfp_t gfp)
@@ -159,7 +179,9 @@ static void *alloc_refill(struct kmem_cache *cache, gfp_t gfp)
         struct page *page;
         void *obj = NULL;
 
-        if (cpu->freelist || cpu_refill(cache, cpu)) {
+        if (unlikely(fail_nth_armed)) {
+            obj = partial_take(cache);
+        } else if (cpu->freelist || cpu_refill(cache, cpu)) {
             obj = cpu->freelist;
             cpu->freelist = link_get(cache, obj);
         }
@@ -179,8 +201,11 @@ static void *alloc_refill(struct kmem_cache *cache, gfp_t gfp)
 static __noinline void *alloc_slow(struct kmem_cache *cache, gfp_t gfp,
                                    void *caller)
 {
-    void *obj = alloc_refill(cache, gfp);
+    void *obj;
 
+    if (unlikely(fail_nth_armed) && fail_nth_now(gfp))
+        return NULL;
+    obj = alloc_refill(cache, gfp);
     if (!obj)
         return NULL;
     if (DEBUG_ON)
@@ -475,6 +500,19 @@ static void cpu_release(struct kmem_cache *cache)
     cpu->page = NULL;
     if (page->freelist)
         partial_add(cache, page);
+}
+
+void slab_fast_path_empty(void)
+{
+    u64 flags = spin_lock_irqsave(&caches_lock);
+    struct kmem_cache *cache;
+
+    list_for_each_entry(cache, &caches, all) {
+        spin_lock(&cache->lock);
+        cpu_release(cache);
+        spin_unlock(&cache->lock);
+    }
+    spin_unlock_irqrestore(&caches_lock, flags);
 }
 
 static void cache_shrink(struct kmem_cache *cache)
