@@ -15,7 +15,9 @@ static int brk_grow(struct mm_struct *mm, unsigned long start,
     unsigned long flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE |
                           VM_MAYEXEC | VM_ACCOUNT | mm->def_flags;
     u64 pages = (end - start) >> PAGE_SHIFT;
-    struct vma_shape shape = {.start = start, .end = end, .flags = flags,
+    struct vma_shape shape = {.start = start,
+                              .end = end,
+                              .flags = flags,
                               .pgoff = start >> PAGE_SHIFT};
     struct vm_area_struct *prev = find_vma_prev(mm, start), *gone, *vma;
 
@@ -64,7 +66,8 @@ unsigned long do_brk(struct mm_struct *mm, unsigned long brk)
     else if (new_end > old_end)
         /* a page stays free above, and what grows down keeps its guard */
         err = vma_range_free(mm, old_end, new_end + PAGE_SIZE)
-                  ? brk_grow(mm, old_end, new_end) : -ENOMEM;
+                  ? brk_grow(mm, old_end, new_end)
+                  : -ENOMEM;
     if (!err)
         mm->brk = brk;
     result = mm->brk;

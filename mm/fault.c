@@ -2,20 +2,21 @@
  * mm/fault.c - page faults: what to do about an access that the entry does
  * not allow.
  *
- *  entry          access  VMA                     action               handler
- *  any            any     none, or forbids it     SIGSEGV              -
- *  any            any     below a growing stack   grow it, go on       grow_to
- *  empty          read    anonymous               the zero page        fault_anon
- *  empty          write   anonymous               fresh zeroed page    fault_anon
- *  empty          read    object                  its page, and those  fault_object
- *                                                 already there around
- *  empty          write   object, shared          the same, writable   fault_object
- *  empty          write   object, private         a copy of its page   fault_object_copy
- *  read-only      write   shared                  make it writable     fault_mkwrite
- *  read-only      write   private, sole owner     make it writable     fault_reuse
- *  read-only      write   private, zero page      fresh zeroed page    fault_anon
- *  read-only      write   private, page shared    copy, replace        fault_copy
- *  allows it      any     any                     another CPU won      fault_spurious
+ *  entry      access  VMA                  action              handler
+ *  any        any     none, or forbids it  SIGSEGV             -
+ *  any        any     below a stack        grow it, go on      grow_to
+ *  empty      read    anonymous            the zero page       fault_anon
+ *  empty      write   anonymous            fresh zeroed page   fault_anon
+ *  empty      read    object               its page, and what  fault_object
+ *                                          is there around it
+ *  empty      write   object, shared       the same, writable  fault_object
+ *  empty      write   object, private      copy of its page    fault_private
+ *  read-only  write   shared               make it writable    fault_mkwrite
+ *  read-only  write   private, sole owner  make it writable    make_writable
+ *  read-only  write   private, zero page   fresh zeroed page   fault_anon
+ *  read-only  write   private, shared      copy, replace       fault_copy
+ *  read-only  write   private, device      copy its bytes      fault_copy_frame
+ *  allows it  any     any                  another CPU won     fault_in_vma
  *
  * Locking  mmap_lock for reading keeps the VMA and the tables.  Handlers look
  *          at the entry, get pages without a lock, then take page_table_lock
@@ -91,6 +92,13 @@ static vm_fault_t install_page(struct vm_fault *vmf, struct page *page,
     return 0;
 }
 
+/* The entry of a private page of the process's own, written to. */
+static inline pte_t owned_pte(const struct vm_fault *vmf,
+                              const struct page *page)
+{
+    return pte_mkwrite(pte_of_page(page, vmf->vma->vm_page_prot));
+}
+
 /* ---- nothing behind it ---- */
 
 static struct page *alloc_anon(gfp_t gfp)
@@ -120,9 +128,7 @@ static vm_fault_t fault_anon(struct vm_fault *vmf)
     if (!page)
         return VM_FAULT_OOM;
     vmf->vma->has_anon = true;
-    return install_page(vmf, page,
-                        pte_mkwrite(pte_of_page(page,
-                                                vmf->vma->vm_page_prot)));
+    return install_page(vmf, page, owned_pte(vmf, page));
 }
 
 /* ---- an object's page ---- */
@@ -141,7 +147,7 @@ static vm_fault_t get_object_page(struct vm_fault *vmf)
 }
 
 /* The private write: the object's page is only read. */
-static vm_fault_t fault_object_copy(struct vm_fault *vmf)
+static vm_fault_t fault_private(struct vm_fault *vmf)
 {
     struct page *copy = alloc_anon(0);
     vm_fault_t ret;
@@ -157,9 +163,7 @@ static vm_fault_t fault_object_copy(struct vm_fault *vmf)
     copy_highpage(copy, vmf->page);
     put_page(vmf->page);
     vmf->vma->has_anon = true;
-    return install_page(vmf, copy,
-                        pte_mkwrite(pte_of_page(copy,
-                                                vmf->vma->vm_page_prot)));
+    return install_page(vmf, copy, owned_pte(vmf, copy));
 }
 
 /*
@@ -171,8 +175,8 @@ static bool map_around(struct vm_fault *vmf)
     struct vm_area_struct *vma = vmf->vma;
     unsigned long window = FAULT_AROUND_PAGES << PAGE_SHIFT;
     unsigned long first = max(ALIGN_DOWN(vmf->address, window), vma->vm_start);
-    unsigned long last = min(ALIGN_DOWN(vmf->address, window) + window,
-                             vma->vm_end) - PAGE_SIZE;
+    unsigned long last =
+        min(ALIGN_DOWN(vmf->address, window) + window, vma->vm_end) - PAGE_SIZE;
 
     vma->vm_ops->map_pages(vmf, vma_pgoff(vma, first), vma_pgoff(vma, last));
     return !pte_none(*vmf->slot);
@@ -266,8 +270,7 @@ static vm_fault_t replace_page(struct vm_fault *vmf, struct page *old,
     ok = still_there(vmf);
     if (ok) {
         atomic_inc(&copy->mapcount);
-        vmf->slot->val =
-            pte_mkwrite(pte_of_page(copy, vma->vm_page_prot)).val;
+        vmf->slot->val = owned_pte(vmf, copy).val;
         vma->has_anon = true;
     }
     spin_unlock(&mm->page_table_lock);
@@ -303,28 +306,25 @@ static vm_fault_t fault_copy(struct vm_fault *vmf)
     return ret;
 }
 
-/* A private copy of a device's frame, which has no struct page. */
+/* A private copy of a device's frame, which has no struct page.  It is mapped
+ * for reading, so the copy does not fault; should it, we give up. */
 static vm_fault_t fault_copy_frame(struct vm_fault *vmf)
 {
     struct page *copy = alloc_anon(0);
-    void *to;
-    int err;
+    void *addr;
+    size_t left;
 
     if (!copy)
         return VM_FAULT_OOM;
-    this_cpu_inc(atomic_depth); /* the frame is mapped: no fault, or give up */
-    to = kmap_local_page(copy);
-    err = copy_from_user(to, (void __user *)vmf->address, PAGE_SIZE) != 0;
-    kunmap_local(to);
-    this_cpu_dec(atomic_depth);
-    if (err) {
+    addr = kmap_local_page(copy);
+    left = copy_from_user_nofault(addr, (void __user *)vmf->address, PAGE_SIZE);
+    kunmap_local(addr);
+    if (left) {
         put_page(copy);
         return VM_FAULT_SIGBUS;
     }
     vmf->vma->has_anon = true;
-    return install_page(vmf, copy,
-                        pte_mkwrite(pte_of_page(copy,
-                                                vmf->vma->vm_page_prot)));
+    return install_page(vmf, copy, owned_pte(vmf, copy));
 }
 
 static vm_fault_t fault_write_protected(struct vm_fault *vmf)
@@ -349,9 +349,8 @@ static vm_fault_t fault_write_protected(struct vm_fault *vmf)
 vm_fault_t fault_in_vma(struct vm_area_struct *vma, unsigned long addr,
                         u32 flags)
 {
-    struct vm_fault vmf = {.vma = vma,
-                           .address = addr & PAGE_MASK,
-                           .flags = flags};
+    struct vm_fault vmf = {
+        .vma = vma, .address = addr & PAGE_MASK, .flags = flags};
     struct pt_cursor c;
 
     if (userpt_slot(vma->vm_mm, vmf.address, vmf.address + PAGE_SIZE, &c) < 0)
@@ -363,7 +362,7 @@ vm_fault_t fault_in_vma(struct vm_area_struct *vma, unsigned long addr,
             return fault_anon(&vmf);
         vmf.pgoff = vma_pgoff(vma, addr);
         if (is_write(&vmf) && is_private(vma))
-            return fault_object_copy(&vmf);
+            return fault_private(&vmf);
         return fault_object(&vmf);
     }
     if (is_write(&vmf) && !pte_write(vmf.seen))
@@ -476,13 +475,13 @@ void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end)
     while (addr < end && !ret) {
         vma = find_vma(mm, addr);
         if (!vma || vma->vm_start >= end ||
-            vma->vm_flags & (VM_IO | VM_PFNMAP) ||
-            !(vma->vm_flags & VM_ACCESS))
+            vma->vm_flags & (VM_IO | VM_PFNMAP) || !(vma->vm_flags & VM_ACCESS))
             break;
         addr = max(addr, vma->vm_start);
         /* Shared pages are not made dirty. */
         flags = (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE
-                    ? FAULT_WRITE : 0;
+                    ? FAULT_WRITE
+                    : 0;
         for (; addr < min(end, vma->vm_end) && !ret; addr += PAGE_SIZE)
             ret = fault_in_vma((struct vm_area_struct *)vma, addr, flags);
     }

@@ -99,8 +99,7 @@ int filemap_add(struct address_space *mapping, unsigned long index,
 
 static struct page *alloc_cache_page(gfp_t gfp)
 {
-    return alloc_pages_owner(GFP_HIGHUSER_MOVABLE | gfp, 0,
-                             OWNER_PAGECACHE);
+    return alloc_pages_owner(GFP_HIGHUSER_MOVABLE | gfp, 0, OWNER_PAGECACHE);
 }
 
 /* A page that has data, for an index that had none. */
@@ -237,8 +236,8 @@ static ssize_t read_pages(struct address_space *mapping, struct copy_buffer *b,
 }
 
 /* A whole page that is not there yet: filled before anyone can find it. */
-static ssize_t write_fresh(struct address_space *mapping,
-                           struct copy_buffer *b, unsigned long index)
+static ssize_t write_fresh(struct address_space *mapping, struct copy_buffer *b,
+                           unsigned long index)
 {
     struct page *page = alloc_cache_page(0);
     size_t left;
@@ -286,8 +285,8 @@ static ssize_t write_one(struct address_space *mapping, struct copy_buffer *b,
     return left == n ? -EFAULT : (ssize_t)(n - left);
 }
 
-static ssize_t write_pages(struct address_space *mapping,
-                           struct copy_buffer *b, size_t count, loff_t pos)
+static ssize_t write_pages(struct address_space *mapping, struct copy_buffer *b,
+                           size_t count, loff_t pos)
 {
     size_t done = 0;
 
@@ -454,10 +453,10 @@ void filemap_truncate(struct address_space *mapping, u64 size)
     }
     page = tail ? filemap_find(mapping, first - 1) : NULL;
     if (page) {
-        void *at = kmap_local_page(page);
+        void *addr = kmap_local_page(page);
 
-        memset(at + tail, 0, PAGE_SIZE - tail);
-        kunmap_local(at);
+        memset(addr + tail, 0, PAGE_SIZE - tail);
+        kunmap_local(addr);
         put_page(page);
     }
 }
@@ -512,7 +511,8 @@ void filemap_map_pages(struct vm_fault *vmf, unsigned long start,
     spin_unlock(pt_lock);
     spin_unlock(&mapping->lock);
     atomic_add(vma->vm_file ? &vma->vm_mm->file_pages
-                            : &vma->vm_mm->shmem_pages, mapped);
+                            : &vma->vm_mm->shmem_pages,
+               mapped);
 }
 
 const struct vm_operations_struct filemap_vm_ops = {

@@ -19,8 +19,8 @@ struct address_space {
     struct list_head vmas;   /* (vmas_lock) VMAs that show it: mapping_link; a
                                 fork's child stands after its parent */
     atomic_t vma_count;      /* those, and ones being taken down */
-    const struct address_space_ops *ops; /* may be NULL */
-    void *host;              /* the inode */
+    const struct address_space_ops *ops;        /* may be NULL */
+    void *host;                                 /* the inode */
     u64 (*size)(struct address_space *mapping); /* bytes; faults beyond the
                                                    last page are SIGBUS */
 };

@@ -104,12 +104,12 @@ size_t access_process_vm(struct mm_struct *mm, unsigned long addr, void *buf,
 
         if (get_user_pages(mm, addr + done, 1, flags, &page) != 1)
             break;
-        there = (char *)kmap(page) + offset;
+        there = kmap_local_page(page);
         if (flags & FOLL_WRITE)
-            memcpy(there, (char *)buf + done, n);
+            memcpy(there + offset, (char *)buf + done, n);
         else
-            memcpy((char *)buf + done, there, n);
-        kunmap(page);
+            memcpy((char *)buf + done, there + offset, n);
+        kunmap_local(there);
         put_page(page);
         done += n;
     }

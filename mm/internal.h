@@ -22,8 +22,7 @@ void vma_free(struct vm_area_struct *vma);
 void vma_init(void);
 
 /* Where a VMA that starts at `start` goes: the one before it, or NULL. */
-struct vm_area_struct *find_vma_prev(struct mm_struct *mm,
-                                     unsigned long start);
+struct vm_area_struct *find_vma_prev(struct mm_struct *mm, unsigned long start);
 void vma_link(struct mm_struct *mm, struct vm_area_struct *vma,
               struct vm_area_struct *prev);
 void vma_unlink(struct mm_struct *mm, struct vm_area_struct *vma);
@@ -124,8 +123,7 @@ bool vm_flags_accountable(unsigned long vm_flags, bool file);
 
 /* Brings in pages of [start, end) as an access by the program would; takes
  * mmap_lock.  Stops quietly at the first that fails: the mapping stands. */
-void mm_populate(struct mm_struct *mm, unsigned long start,
-                 unsigned long end);
+void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end);
 
 /* ---- the rest ---- */
 

@@ -151,8 +151,7 @@ static int advise_populate(struct mm_struct *mm, unsigned long start,
     return ret & (VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV) ? -EFAULT : err;
 }
 
-int do_madvise(struct mm_struct *mm, unsigned long addr, size_t len,
-               int advice)
+int do_madvise(struct mm_struct *mm, unsigned long addr, size_t len, int advice)
 {
     unsigned long end = addr + PAGE_ALIGN(len);
     int err;

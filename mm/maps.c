@@ -52,15 +52,14 @@ static void print_header(const struct vm_area_struct *vma, struct printer *out,
         mm_file_ops->ids(vma->vm_file, &dev, &ino);
         pgoff = vma->vm_pgoff << PAGE_SHIFT;
     }
-    width = snprintf(buf, PATH_BUFFER,
-                     "%08lx-%08lx %c%c%c%c %08llx %02llx:%02llx %llu ",
-                     vma->vm_start, vma->vm_end, flags & VM_READ ? 'r' : '-',
-                     flags & VM_WRITE ? 'w' : '-', flags & VM_EXEC ? 'x' : '-',
-                     flags & VM_MAYSHARE ? 's' : 'p', (unsigned long long)pgoff,
-                     (unsigned long long)((dev >> 8) & 0xfff),
-                     (unsigned long long)((dev & 0xff) |
-                                          ((dev >> 12) & 0xfff00)),
-                     (unsigned long long)ino);
+    width = snprintf(
+        buf, PATH_BUFFER, "%08lx-%08lx %c%c%c%c %08llx %02llx:%02llx %llu ",
+        vma->vm_start, vma->vm_end, flags & VM_READ ? 'r' : '-',
+        flags & VM_WRITE ? 'w' : '-', flags & VM_EXEC ? 'x' : '-',
+        flags & VM_MAYSHARE ? 's' : 'p', (unsigned long long)pgoff,
+        (unsigned long long)((dev >> 8) & 0xfff),
+        (unsigned long long)((dev & 0xff) | ((dev >> 12) & 0xfff00)),
+        (unsigned long long)ino);
     printer_puts(out, buf);
     name = vma_name(vma, buf);
     if (name) {
@@ -172,14 +171,14 @@ static void print_flags(const struct vm_area_struct *vma, struct printer *out)
         unsigned long flag;
         char name[3];
     } names[] = {
-        {VM_READ, "rd"},       {VM_WRITE, "wr"},      {VM_EXEC, "ex"},
-        {VM_SHARED, "sh"},     {VM_MAYREAD, "mr"},    {VM_MAYWRITE, "mw"},
-        {VM_MAYEXEC, "me"},    {VM_MAYSHARE, "ms"},   {VM_GROWSDOWN, "gd"},
-        {VM_PFNMAP, "pf"},     {VM_LOCKED, "lo"},     {VM_IO, "io"},
-        {VM_SEQ_READ, "sr"},   {VM_RAND_READ, "rr"},  {VM_DONTCOPY, "dc"},
+        {VM_READ, "rd"},       {VM_WRITE, "wr"},       {VM_EXEC, "ex"},
+        {VM_SHARED, "sh"},     {VM_MAYREAD, "mr"},     {VM_MAYWRITE, "mw"},
+        {VM_MAYEXEC, "me"},    {VM_MAYSHARE, "ms"},    {VM_GROWSDOWN, "gd"},
+        {VM_PFNMAP, "pf"},     {VM_LOCKED, "lo"},      {VM_IO, "io"},
+        {VM_SEQ_READ, "sr"},   {VM_RAND_READ, "rr"},   {VM_DONTCOPY, "dc"},
         {VM_DONTEXPAND, "de"}, {VM_LOCKONFAULT, "lf"}, {VM_ACCOUNT, "ac"},
-        {VM_NORESERVE, "nr"},  {VM_WIPEONFORK, "wf"}, {VM_DONTDUMP, "dd"},
-        {VM_MIXEDMAP, "mm"},   {VM_HUGEPAGE, "hg"},   {VM_NOHUGEPAGE, "nh"},
+        {VM_NORESERVE, "nr"},  {VM_WIPEONFORK, "wf"},  {VM_DONTDUMP, "dd"},
+        {VM_MIXEDMAP, "mm"},   {VM_HUGEPAGE, "hg"},    {VM_NOHUGEPAGE, "nh"},
         {VM_MERGEABLE, "mg"},
     };
 

@@ -52,8 +52,8 @@ void mm_init(void)
     userpt_init();
     vma_init();
     filemap_init();
-    mm_cache = kmem_cache_create("mm_struct", sizeof(struct mm_struct), 0,
-                                 NULL);
+    mm_cache =
+        kmem_cache_create("mm_struct", sizeof(struct mm_struct), 0, NULL);
     BUG_ON(!mm_cache);
     mm_setup(&init_mm);
     init_mm.root = master_table;

@@ -27,24 +27,24 @@ struct mm_limits {
 };
 
 struct mm_struct {
-    struct rb_root vmas;     /* (mmap_lock) by vm_start, gap-augmented */
+    struct rb_root vmas;          /* (mmap_lock) by vm_start, gap-augmented */
     struct vm_area_struct *first; /* (mmap_lock) lowest VMA */
     struct vm_area_struct *cache; /* (hint) last one found */
-    u32 map_count;           /* (mmap_lock) VMAs */
+    u32 map_count;                /* (mmap_lock) VMAs */
     struct rw_semaphore mmap_lock;
     spinlock_t page_table_lock;
-    pte_t *root;             /* (c) logical address of the top table */
-    refcount_t users;        /* tasks; the last one unmaps everything */
-    refcount_t count;        /* users as a whole are 1, + lazy borrowers;
+    pte_t *root;      /* (c) logical address of the top table */
+    refcount_t users; /* tasks; the last one unmaps everything */
+    refcount_t count; /* users as a whole are 1, + lazy borrowers;
                                 the last one frees this and the root */
-    u64 cpus;                /* (a) CPUs that have it loaded */
+    u64 cpus;         /* (a) CPUs that have it loaded */
 
     unsigned long mmap_base; /* top of the mmap area, grows down */
     unsigned long start_code, end_code, start_data, end_data;
     unsigned long start_brk, brk; /* (mmap_lock) */
     unsigned long start_stack;
     unsigned long arg_start, arg_end, env_start, env_end;
-    u64 auxv[48];            /* saved for /proc/PID/auxv */
+    u64 auxv[48]; /* saved for /proc/PID/auxv */
 
     atomic64_t anon_pages, file_pages, shmem_pages; /* RSS */
     atomic64_t table_pages;
@@ -54,8 +54,8 @@ struct mm_struct {
     unsigned long def_flags; /* (mmap_lock) of new VMAs: mlockall */
     struct mm_limits limits;
     u64 hiwater_rss;
-    u64 min_flt, maj_flt;    /* approximate under contention */
-    struct file *exe_file;   /* what execve mapped; a reference */
+    u64 min_flt, maj_flt;  /* approximate under contention */
+    struct file *exe_file; /* what execve mapped; a reference */
 };
 
 extern struct mm_struct init_mm; /* kernel threads: root is master_table */
@@ -93,10 +93,10 @@ extern const struct mm_file_ops *mm_file_ops; /* set once by fs at start-up */
 /* Decides about a fault of ring 3 or of a uaccess in the kernel.
  * Context: may sleep, interrupts on, no lock held. */
 enum fault_result {
-    FAULT_OK,       /* retry the instruction */
-    FAULT_MAPERR,   /* SIGSEGV SEGV_MAPERR */
-    FAULT_ACCERR,   /* SIGSEGV SEGV_ACCERR */
-    FAULT_SIGBUS,   /* SIGBUS BUS_ADRERR */
+    FAULT_OK,     /* retry the instruction */
+    FAULT_MAPERR, /* SIGSEGV SEGV_MAPERR */
+    FAULT_ACCERR, /* SIGSEGV SEGV_ACCERR */
+    FAULT_SIGBUS, /* SIGBUS BUS_ADRERR */
     FAULT_OOM,
 };
 #define FAULT_PRESENT BIT(0) /* the CPU's error code, SDM 3A 4.7 */

@@ -33,8 +33,8 @@ static bool is_data(unsigned long vm_flags)
 
 bool mm_may_expand(struct mm_struct *mm, unsigned long vm_flags, u64 pages)
 {
-    if (pages > (mm->limits.as >> PAGE_SHIFT) - min(mm->total_vm,
-                                              mm->limits.as >> PAGE_SHIFT))
+    if (pages > (mm->limits.as >> PAGE_SHIFT) -
+                    min(mm->total_vm, mm->limits.as >> PAGE_SHIFT))
         return false;
     return !is_data(vm_flags) ||
            mm->data_vm + pages <= mm->limits.data >> PAGE_SHIFT;
@@ -170,9 +170,9 @@ static unsigned long search_gap(struct mm_struct *mm, unsigned long hint,
         top += user_limit() - TASK_SIZE_4L;
     addr = vma_gap_topdown(mm, len, max(PAGE_SIZE, mmap_min_addr), top);
     if (!addr)
-        addr = vma_gap_bottomup(mm, len, PAGE_ALIGN(TASK_SIZE / 3),
-                                hint > TASK_SIZE_4L ? user_limit()
-                                                    : TASK_SIZE_4L);
+        addr =
+            vma_gap_bottomup(mm, len, PAGE_ALIGN(TASK_SIZE / 3),
+                             hint > TASK_SIZE_4L ? user_limit() : TASK_SIZE_4L);
     return addr;
 }
 
@@ -217,8 +217,8 @@ int plan_unmap(struct mm_struct *mm, unsigned long start, unsigned long end,
     *plan = (struct unmap_plan){.start = start, .end = end};
     if (!first)
         return 0;
-    for (last = first; last->vm_end < end && last->vm_next &&
-                       last->vm_next->vm_start < end;)
+    for (last = first;
+         last->vm_end < end && last->vm_next && last->vm_next->vm_start < end;)
         last = last->vm_next;
     if (first->vm_start < start)
         err = vma_may_split(first, start);
@@ -489,8 +489,7 @@ static void link_or_merge(struct mm_struct *mm, struct vm_area_struct *vma)
 }
 
 /* Everything that may fail and changes nothing that others see. */
-static int prepare_mapping(struct mm_struct *mm,
-                           const struct mmap_request *req,
+static int prepare_mapping(struct mm_struct *mm, const struct mmap_request *req,
                            const struct vma_shape *shape,
                            struct unmap_plan *plan,
                            struct vm_area_struct **new_vma)

@@ -33,7 +33,7 @@ static int isolate(struct mm_struct *mm, struct vm_area_struct **vmap,
                    unsigned long start, unsigned long end)
 {
     struct vm_area_struct *vma = *vmap, *low = NULL, *high = NULL;
-    bool cut_low = vma->vm_start < start, cut_high = vma->vm_end > end;
+    bool cut_low = vma->vm_start<start, cut_high = vma->vm_end> end;
     int err = 0;
 
     if (cut_low)

@@ -195,8 +195,8 @@ static void link_new(struct remap *r, struct vm_area_struct *new)
     bool untouched = vma_is_anonymous(vma) && !vma->has_anon;
 
     vma_copy(new, vma);
-    new->vm_pgoff = untouched ? r->new_addr >> PAGE_SHIFT
-                              : vma_pgoff(vma, r->addr);
+    new->vm_pgoff =
+        untouched ? r->new_addr >> PAGE_SHIFT : vma_pgoff(vma, r->addr);
     new->vm_start = r->new_addr;
     new->vm_end = r->new_addr + r->new_len;
     vma_open(new, vma);
@@ -224,7 +224,7 @@ static void commit_move(struct remap *r, struct move_plan *plan)
     r->vma = find_vma(mm, r->addr); /* that may have cut it */
     link_new(r, new);
     move_pages(r);
-    if (new->vm_ops && new->vm_ops->mremap)
+    if (new->vm_ops &&new->vm_ops->mremap)
         new->vm_ops->mremap(new);
     mm_account(mm, new->vm_flags, r->new_len >> PAGE_SHIFT);
     if (r->flags & MREMAP_DONTUNMAP || !r->unmap_len) {
@@ -324,10 +324,13 @@ static long remap_locked(struct remap *r)
 long do_mremap(struct mm_struct *mm, unsigned long addr, size_t old_len,
                size_t new_len, int flags, unsigned long new_addr)
 {
-    struct remap r = {.mm = mm, .addr = addr, .new_addr = new_addr,
+    struct remap r = {.mm = mm,
+                      .addr = addr,
+                      .new_addr = new_addr,
                       .old_len = PAGE_ALIGN(old_len),
                       .unmap_len = PAGE_ALIGN(old_len),
-                      .new_len = PAGE_ALIGN(new_len), .flags = flags};
+                      .new_len = PAGE_ALIGN(new_len),
+                      .flags = flags};
     bool populate;
     long ret;
 

@@ -45,8 +45,8 @@ void pagemap_read(struct mm_struct *mm, unsigned long addr, size_t n,
     spin_lock(&mm->page_table_lock);
     for (pt_start(&c, mm->root, addr, end); c.slot; pt_next(&c))
         if (!c.level)
-            entries[(c.va - addr) >> PAGE_SHIFT] = describe(*c.slot,
-                                                            show_frames);
+            entries[(c.va - addr) >> PAGE_SHIFT] =
+                describe(*c.slot, show_frames);
     spin_unlock(&mm->page_table_lock);
     up_read(&mm->mmap_lock);
 }

@@ -46,13 +46,14 @@ static int map_frames(struct vm_area_struct *vma, unsigned long addr,
 int remap_pfn_range(struct vm_area_struct *vma, unsigned long addr, pfn_t pfn,
                     size_t size, pgprot_t prot)
 {
-    unsigned long end = addr + PAGE_ALIGN(size);
-    pfn_t limit = (PTE_PFN_MASK >> PAGE_SHIFT) + 1;
+    const pfn_t limit = (PTE_PFN_MASK >> PAGE_SHIFT) + 1;
+    size_t len = PAGE_ALIGN(size);
+    unsigned long end = addr + len;
 
-    if (!size || (addr & ~PAGE_MASK) || end <= addr || PAGE_ALIGN(size) < size ||
+    if (len < size || end <= addr || addr & ~PAGE_MASK ||
         addr < vma->vm_start || end > vma->vm_end)
         return -EINVAL;
-    if (pfn >= limit || (end - addr) >> PAGE_SHIFT > limit - pfn)
+    if (pfn >= limit || len >> PAGE_SHIFT > limit - pfn)
         return -EINVAL;
     if (is_cow_mapping(vma->vm_flags)) {
         if (addr != vma->vm_start || end != vma->vm_end)

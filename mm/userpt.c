@@ -30,10 +30,22 @@ struct page_zero empty_zero_page;
  * reading what may be written or executed.
  */
 static u64 protection_map[16] = {
-    USER_NONE, USER_R, USER_R, USER_R,     /* private: a write copies first */
-    USER_RX, USER_RX, USER_RX, USER_RX,
-    USER_NONE, USER_R, USER_R | PTE_WRITE, USER_R | PTE_WRITE, /* shared */
-    USER_RX, USER_RX, USER_RX | PTE_WRITE, USER_RX | PTE_WRITE,
+    USER_NONE,
+    USER_R,
+    USER_R,
+    USER_R, /* private: a write copies first */
+    USER_RX,
+    USER_RX,
+    USER_RX,
+    USER_RX,
+    USER_NONE,
+    USER_R,
+    USER_R | PTE_WRITE,
+    USER_R | PTE_WRITE, /* shared */
+    USER_RX,
+    USER_RX,
+    USER_RX | PTE_WRITE,
+    USER_RX | PTE_WRITE,
 };
 
 void userpt_init(void)
@@ -175,8 +187,8 @@ static void detach_tables(struct mmu_gather *g, pte_t *table, int level,
     }
 }
 
-void gather_tables(struct mmu_gather *g, unsigned long start,
-                   unsigned long end, unsigned long floor, unsigned long ceil)
+void gather_tables(struct mmu_gather *g, unsigned long start, unsigned long end,
+                   unsigned long floor, unsigned long ceil)
 {
     struct table_span span = {start, end, floor, ceil};
 

@@ -100,7 +100,7 @@ struct mmu_gather {
     unsigned long start, end; /* what changed; start >= end: nothing */
     struct page *pages;       /* whose last reference the entries held */
     struct page *tables;
-    long anon, file, shmem;   /* leaves RSS */
+    long anon, file, shmem; /* leaves RSS */
     long nr_tables;
 };
 
@@ -110,8 +110,8 @@ void gather_zap(struct mmu_gather *g, struct vm_area_struct *vma,
                 unsigned long start, unsigned long end);
 /* Detaches tables around [start, end), which hold no entry any more; floor
  * and ceil: end and start of the neighbours that stay (0, ~0ul: none). */
-void gather_tables(struct mmu_gather *g, unsigned long start,
-                   unsigned long end, unsigned long floor, unsigned long ceil);
+void gather_tables(struct mmu_gather *g, unsigned long start, unsigned long end,
+                   unsigned long floor, unsigned long ceil);
 void gather_finish(struct mmu_gather *g);
 
 /* All in one, for callers that keep the VMA (madvise, truncate). */

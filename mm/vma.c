@@ -162,8 +162,7 @@ static unsigned long gap_search_up(const struct rb_node *node,
         start = gap_start(vma);
         if (start > q->low)
             addr = gap_search_up(node->left, q);
-        if (!addr && vma->gap >= q->len &&
-            gap_fit_high(q, start, gap_end(vma)))
+        if (!addr && vma->gap >= q->len && gap_fit_high(q, start, gap_end(vma)))
             addr = max(start, q->low);
         if (addr || vma->vm_end >= q->high)
             return addr;
@@ -348,8 +347,8 @@ static bool shape_agrees(const struct vm_area_struct *vma,
         return false;
     if (vma->vm_ops && vma->vm_ops->close)
         return false;
-    return vma->vm_pgoff +
-               ((long)(addr - vma->vm_start) >> PAGE_SHIFT) == pgoff;
+    return vma->vm_pgoff + ((long)(addr - vma->vm_start) >> PAGE_SHIFT) ==
+           pgoff;
 }
 
 static void swallow(struct mm_struct *mm, struct vm_area_struct *vma,

@@ -100,10 +100,10 @@ struct vm_area_struct {
 
 /* What mmap(2) asks for, after the descriptor has been looked up. */
 struct mmap_request {
-    unsigned long addr, len; /* bytes; len is rounded up */
-    int prot, flags;         /* PROT_*, MAP_* */
-    unsigned long pgoff;     /* pages */
-    struct file *file;       /* borrowed; NULL with MAP_ANONYMOUS */
+    unsigned long addr, len;    /* bytes; len is rounded up */
+    int prot, flags;            /* PROT_*, MAP_* */
+    unsigned long pgoff;        /* pages */
+    struct file *file;          /* borrowed; NULL with MAP_ANONYMOUS */
     unsigned long vm_flags_may; /* VM_MAY* that the open mode allows */
     int (*mmap)(struct file *file, struct vm_area_struct *vma); /* NULL:
                                                                    -ENODEV */

@@ -55,8 +55,8 @@ long sys_mmap(unsigned long addr, size_t len, unsigned long prot,
     } else {
         req.vm_flags_may = allowed_by_mode(req.file);
         req.mmap = req.file->ops->mmap;
-        req.file_max = S_ISREG(file_inode(req.file)->mode) ? FILE_BYTES_MAX
-                                                           : ~0ull;
+        req.file_max =
+            S_ISREG(file_inode(req.file)->mode) ? FILE_BYTES_MAX : ~0ull;
         ret = do_mmap(current->mm, &req);
     }
     fput(req.file);

@@ -296,8 +296,8 @@ static void mremap_moves(void **state)
 
 static void errors_are_linux_s(void **state)
 {
-    struct mmap_request req = {.addr = AT(0), .len = PAGE_SIZE,
-                               .flags = MAP_PRIVATE | MAP_ANONYMOUS};
+    struct mmap_request req = {
+        .addr = AT(0), .len = PAGE_SIZE, .flags = MAP_PRIVATE | MAP_ANONYMOUS};
 
 #define FAILS(field, value, errno)                                             \
     do {                                                                       \
@@ -332,17 +332,20 @@ static void errors_are_linux_s(void **state)
     assert_int_equal(do_mprotect(&mm, AT(1), 2 * PAGE_SIZE, 0), -ENOMEM);
     assert_int_equal(do_mprotect(&mm, AT(0), PAGE_SIZE, 64), -EINVAL);
     assert_int_equal(do_mremap(&mm, AT(9), 1, 1, 0, 0), -EFAULT);
-    assert_int_equal(do_mremap(&mm, AT(0), 3 * PAGE_SIZE, 4 * PAGE_SIZE,
-                               MREMAP_MAYMOVE, 0), -EFAULT);
+    assert_int_equal(
+        do_mremap(&mm, AT(0), 3 * PAGE_SIZE, 4 * PAGE_SIZE, MREMAP_MAYMOVE, 0),
+        -EFAULT);
     assert_int_equal(do_mremap(&mm, AT(0), PAGE_SIZE, 0, 0, 0), -EINVAL);
-    assert_int_equal(do_mremap(&mm, AT(0), PAGE_SIZE, PAGE_SIZE,
-                               MREMAP_FIXED, AT(4)), -EINVAL);
+    assert_int_equal(
+        do_mremap(&mm, AT(0), PAGE_SIZE, PAGE_SIZE, MREMAP_FIXED, AT(4)),
+        -EINVAL);
     clear();
 }
 
 static void addresses_come_from_the_top(void **state)
 {
-    struct mmap_request req = {.len = 4 * PAGE_SIZE, .prot = PROT_READ,
+    struct mmap_request req = {.len = 4 * PAGE_SIZE,
+                               .prot = PROT_READ,
                                .flags = MAP_PRIVATE | MAP_ANONYMOUS};
     long first, second, third;
 
@@ -370,7 +373,8 @@ static void addresses_come_from_the_top(void **state)
 static void stacks_keep_a_guard_gap(void **state)
 {
     unsigned long top = AT(4096);
-    struct mmap_request req = {.len = PAGE_SIZE, .prot = PROT_READ,
+    struct mmap_request req = {.len = PAGE_SIZE,
+                               .prot = PROT_READ,
                                .flags = MAP_PRIVATE | MAP_ANONYMOUS};
 
     shim_mm_init(&mm);

@@ -67,8 +67,8 @@ void gather_zap(struct mmu_gather *g, struct vm_area_struct *vma,
                 unsigned long start, unsigned long end)
 {
 }
-void gather_tables(struct mmu_gather *g, unsigned long start,
-                   unsigned long end, unsigned long floor, unsigned long ceil)
+void gather_tables(struct mmu_gather *g, unsigned long start, unsigned long end,
+                   unsigned long floor, unsigned long ceil)
 {
 }
 void gather_finish(struct mmu_gather *g)

@@ -49,7 +49,8 @@ static inline struct page *probe_page(struct mm_struct *mm, unsigned long addr)
     return pte_page(probe_entry(mm, addr));
 }
 
-static inline bool probe_store(struct mm_struct *mm, unsigned long addr, u8 byte)
+static inline bool probe_store(struct mm_struct *mm, unsigned long addr,
+                               u8 byte)
 {
     return access_process_vm(mm, addr, &byte, 1, FOLL_WRITE) == 1;
 }

@@ -171,8 +171,8 @@ static int test_file_mmap(struct file *file, struct vm_area_struct *vma)
 static long map_file(struct mm_struct *mm, struct address_space *mapping,
                      size_t pages, unsigned long pgoff, bool shared)
 {
-    long addr = probe_map(mm, 0, pages, PROBE_RW,
-                          shared ? MAP_SHARED : MAP_PRIVATE);
+    long addr =
+        probe_map(mm, 0, pages, PROBE_RW, shared ? MAP_SHARED : MAP_PRIVATE);
     struct vm_area_struct *vma = find_vma(mm, addr);
 
     if (vma->vm_mapping)
@@ -228,7 +228,7 @@ KTEST(fault, a_private_write_leaves_the_file_alone)
     a = map_file(mm, &mapping, FILE_PAGES, 0, false);
     KTEST_EXPECT(probe_load(mm, a) == 1);
     KTEST_EXPECT(!pte_write(probe_entry(mm, a)));
-    KTEST_EXPECT(probe_store(mm, a, 99));            /* over a mapped page */
+    KTEST_EXPECT(probe_store(mm, a, 99)); /* over a mapped page */
     KTEST_EXPECT(probe_store(mm, a + 30 * PAGE_SIZE, 98)); /* an empty one */
     KTEST_EXPECT(atomic_read(&mm->anon_pages) == 2);
     filemap_read_kernel(&mapping, &byte, 1, 0);

@@ -144,8 +144,8 @@ KTEST(mmap, frames_of_a_driver_are_not_counted)
     KTEST_EXPECT(remap_pfn_range(vma, a, pfn, 0, vma->vm_page_prot) == -EINVAL);
     KTEST_EXPECT(remap_pfn_range(vma, a + 1, pfn, 1, vma->vm_page_prot) ==
                  -EINVAL);
-    KTEST_EXPECT(remap_pfn_range(vma, a, ~0ul, PAGE_SIZE,
-                                 vma->vm_page_prot) == -EINVAL);
+    KTEST_EXPECT(remap_pfn_range(vma, a, ~0ul, PAGE_SIZE, vma->vm_page_prot) ==
+                 -EINVAL);
     KTEST_EXPECT(remap_pfn_range(vma, a, (1ul << 40) - 1, 2 * PAGE_SIZE,
                                  vma->vm_page_prot) == -EINVAL);
     KTEST_EXPECT(remap_pfn_range(vma, a, pfn, 1, vma->vm_page_prot) == 0);
@@ -153,8 +153,8 @@ KTEST(mmap, frames_of_a_driver_are_not_counted)
     KTEST_EXPECT(pte_is_special(probe_entry(mm, a)));
     KTEST_EXPECT(page_mapcount(page) == 0 && page_count(page) == 1);
     KTEST_EXPECT(mm_rss(mm) == 0);
-    KTEST_EXPECT(do_mremap(mm, a, 4 * PAGE_SIZE, 8 * PAGE_SIZE,
-                           MREMAP_MAYMOVE, 0) == -EFAULT);
+    KTEST_EXPECT(do_mremap(mm, a, 4 * PAGE_SIZE, 8 * PAGE_SIZE, MREMAP_MAYMOVE,
+                           0) == -EFAULT);
     mm_put(mm);
     KTEST_EXPECT(page_count(page) == 1);
     __free_page(page);
