@@ -1,7 +1,7 @@
 /*
  * tests/kernel/test_fault.c - the decision table of mm/fault.c, row by row.
  */
-#include "mm_probe.h"
+#include <tests/kernel/mm_probe.h>
 #include <kernel/lib/string.h>
 #include <mm/filemap.h>
 #include <mm/slab.h>

@@ -3,7 +3,7 @@
  * behind: pages, tables, charges.  (How VMAs merge and split is
  * tests/host/test_vma.c's.)
  */
-#include "mm_probe.h"
+#include <tests/kernel/mm_probe.h>
 #include <mm/slab.h>
 
 KTEST(mmap, munmap_frees_pages_and_tables)
