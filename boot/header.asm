@@ -13,7 +13,6 @@ MB2_ARCH_I386       equ 0               ; 32-bit protected mode
 MB2_OPTIONAL        equ 1               ; tag flag: go on if it cannot be had
 MB2_TAG_END         equ 0
 MB2_TAG_CONSOLE     equ 4
-MB2_TAG_FRAMEBUFFER equ 5
 MB2_TAG_ALIGN       equ 6
 CONSOLE_TEXT        equ 2               ; we can do with VGA text
 
@@ -27,12 +26,9 @@ header:
     dd 0x100000000 - (MB2_MAGIC + MB2_ARCH_I386 + (header.end - header))
 
     align 8, db 0
-    dw MB2_TAG_CONSOLE, MB2_OPTIONAL
+    dw MB2_TAG_CONSOLE, MB2_OPTIONAL ; a framebuffer tag beside it would make
+                                    ; GRUB leave text mode, gfxpayload or not
     dd 12, CONSOLE_TEXT
-
-    align 8, db 0                   ; without text (UEFI): any graphics mode
-    dw MB2_TAG_FRAMEBUFFER, MB2_OPTIONAL
-    dd 20, 0, 0, 0
 
     align 8, db 0                   ; modules start on a page of their own
     dw MB2_TAG_ALIGN, MB2_OPTIONAL

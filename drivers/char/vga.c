@@ -251,6 +251,9 @@ static struct tty vga_tty = {
 
 static int vga_init(void)
 {
+    static const char elsewhere[] =
+        "Pagewalk: log and shell are on the serial port (console=ttyS0).\n";
+
     if (!bootinfo.vga_text)
         return -ENODEV;
     screen = ioremap(VGA_PHYS, CELLS * sizeof(*screen));
@@ -259,6 +262,8 @@ static int vga_init(void)
     erase(0, CELLS);
     if (console_wanted("tty0"))
         console_register(&vga_console);
+    else
+        vga_console_write(&vga_console, elsewhere, sizeof(elsewhere) - 1);
     return tty_register(&vga_tty);
 }
 DRIVER_INITCALL(vga_init);

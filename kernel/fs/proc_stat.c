@@ -8,9 +8,8 @@
 #include <kernel/fs/proc_pid.h>
 #include <kernel/fs/procfs.h>
 #include <kernel/lib/string.h>
+#include <kernel/task/ctty.h>
 #include <mm/mm.h>
-
-const struct proc_tty_ops *proc_tty_ops;
 
 struct view { /* of a process, or of one thread */
     char comm[16], state;
@@ -98,9 +97,9 @@ static void view_take(struct view *v, struct task_struct *task)
     v->pgrp = sig->pgrp;
     v->session = sig->session;
     v->tty_group = -1;
-    if (sig->tty && proc_tty_ops) {
-        v->tty = proc_tty_ops->dev(sig->tty);
-        v->tty_group = proc_tty_ops->foreground(sig->tty);
+    if (sig->tty && ctty_ops) {
+        v->tty = ctty_ops->dev(sig->tty);
+        v->tty_group = ctty_ops->foreground(sig->tty);
     }
     v->threads = sig->nr_threads;
     v->exit_signal = task->exit_signal;

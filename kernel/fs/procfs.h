@@ -7,14 +7,6 @@
 #include <kernel/fs/pseudo_internal.h>
 
 struct task_struct;
-struct tty;
-
-/* What the terminal driver knows of a process's terminal. */
-struct proc_tty_ops {
-    dev_t (*dev)(struct tty *tty);
-    pid_t (*foreground)(struct tty *tty); /* process group */
-};
-extern const struct proc_tty_ops *proc_tty_ops; /* NULL: no terminals yet */
 
 extern const struct pseudo_dynamic proc_pid_dynamic; /* /proc's numbers */
 void proc_pid_evict(struct inode *inode);
