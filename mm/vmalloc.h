@@ -27,8 +27,9 @@ struct vm_struct {
     enum cache_mode cache; /* of ioremap areas */
     struct page **pages;   /* of vmalloc, vmap and stack areas */
     size_t nr_pages;
-    struct page *few[4]; /* `pages` of a small area */
-    phys_addr_t phys;    /* of ioremap areas */
+    struct page *few[4];   /* `pages` of a small area */
+    phys_addr_t phys;      /* of ioremap areas */
+    struct list_head link; /* ioremap.c's, of ioremap areas */
     int (*fault)(struct vm_struct *area, unsigned long addr);
     void *private; /* fault's */
     void *caller;  /* return address, for /proc/vmallocinfo */

@@ -39,7 +39,7 @@ static bool do_vmalloc(void)
 
 static bool do_ioremap(void)
 {
-    void __iomem *p = ioremap(0xfec00000, 3 * PAGE_SIZE);
+    void __iomem *p = ioremap(0xd0000000, 3 * PAGE_SIZE);
 
     iounmap(p);
     return p;
