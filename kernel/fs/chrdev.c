@@ -135,7 +135,9 @@ int chrdev_register(dev_t dev, const char *name, mode_t mode,
 
     if (!c)
         return -ENOMEM;
-    *c = (struct chrdev){.dev = dev, .fops = fops, .private = private,
+    *c = (struct chrdev){.dev = dev,
+                         .fops = fops,
+                         .private = private,
                          .name = kstrdup(name, GFP_KERNEL)};
     if (!c->name) {
         kfree(c);

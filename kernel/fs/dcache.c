@@ -272,8 +272,8 @@ void d_forget_tree(struct dentry *root)
     for (;;) {
         spin_lock(&dcache_lock);
         while (!list_empty(&dentry->children))
-            dentry = list_first_entry(&dentry->children, struct dentry,
-                                      sibling);
+            dentry =
+                list_first_entry(&dentry->children, struct dentry, sibling);
         if (dentry == root) {
             spin_unlock(&dcache_lock);
             return;

@@ -79,8 +79,8 @@ static ssize_t eventfd_write(struct file *file, const char __user *buf,
     while (!give(e, value)) {
         if (file->flags & O_NONBLOCK)
             return -EAGAIN;
-        if (wait_event_interruptible(
-                &e->queue, value <= COUNT_MAX - READ_ONCE(e->count)))
+        if (wait_event_interruptible(&e->queue,
+                                     value <= COUNT_MAX - READ_ONCE(e->count)))
             return -ERESTARTSYS;
     }
     wake_up_all(&e->queue);
@@ -124,8 +124,8 @@ int eventfd_create(u64 count, u32 flags, struct file **file)
     wait_queue_init(&e->queue);
     e->count = count;
     e->semaphore = flags & EFD_SEMAPHORE;
-    *file = anon_file("[eventfd]", &eventfd_fops, e,
-                      O_RDWR | (flags & O_NONBLOCK));
+    *file =
+        anon_file("[eventfd]", &eventfd_fops, e, O_RDWR | (flags & O_NONBLOCK));
     if (!*file)
         kfree(e);
     return *file ? 0 : -ENOMEM;

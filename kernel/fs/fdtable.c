@@ -18,7 +18,6 @@
 #define FD_MOST (1u << 20) /* as Linux's fs.nr_open */
 #define RLIMIT_NOFILE 7
 
-
 struct files_struct *files_create(void)
 {
     struct files_struct *files = kzalloc(sizeof(*files), GFP_KERNEL);
@@ -222,8 +221,7 @@ struct file *fget(unsigned int fd)
 }
 
 /* Empties a slot; its file (with the table's reference) or NULL. */
-static struct file *take_out_locked(struct files_struct *files,
-                                    unsigned int fd)
+static struct file *take_out_locked(struct files_struct *files, unsigned int fd)
 {
     struct file *file = file_at(files, fd);
 

@@ -50,8 +50,8 @@ static const struct mm_file_ops file_ops_for_mm = {
     .ids = mm_file_ids,
 };
 
-static int anon_get_super(const struct file_system_type *type,
-                          const char *data, struct super_block **sb)
+static int anon_get_super(const struct file_system_type *type, const char *data,
+                          struct super_block **sb)
 {
     (void)type;
     (void)data;

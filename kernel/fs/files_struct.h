@@ -12,9 +12,9 @@
 struct files_struct {
     refcount_t refs;
     spinlock_t lock;
-    unsigned int size; /* (lock) slots */
-    unsigned int hint; /* (lock) all below are taken */
-    struct file **fd;  /* (lock) */
+    unsigned int size;   /* (lock) slots */
+    unsigned int hint;   /* (lock) all below are taken */
+    struct file **fd;    /* (lock) */
     u64 *open, *cloexec; /* (lock) bit per slot */
     struct file *few[FD_FEW];
     u64 few_open[FD_FEW / 64], few_cloexec[FD_FEW / 64];

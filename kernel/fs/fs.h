@@ -48,8 +48,8 @@ struct inode_operations {
                   struct inode **inode);
     int (*create)(struct inode *dir, struct dentry *dentry, mode_t mode,
                   dev_t rdev, struct inode **inode); /* any type but link */
-    int (*symlink)(struct inode *dir, struct dentry *dentry,
-                   const char *target, struct inode **inode);
+    int (*symlink)(struct inode *dir, struct dentry *dentry, const char *target,
+                   struct inode **inode);
     int (*link)(struct inode *dir, struct dentry *dentry, struct inode *inode);
     int (*unlink)(struct inode *dir, struct dentry *dentry);
     int (*rename)(struct inode *old_dir, struct dentry *old,
@@ -74,7 +74,7 @@ struct inode {
     uid_t uid;
     gid_t gid;
     dev_t rdev;
-    u64 size; /* bytes; (lock) */
+    u64 size;                /* bytes; (lock) */
     u64 atime, mtime, ctime; /* ns since 1970 */
     struct mutex lock;
     const struct inode_operations *ops;
@@ -86,8 +86,8 @@ struct inode {
         struct pseudo_entry *pseudo; /* procfs, sysfs */
     };
     struct file_lock *locks; /* (locks_lock) flock and fcntl */
-    u32 seals;       /* (lock) F_SEAL_*; a memfd's */
-    atomic_t writers; /* (a) open for writing; below 0: being executed */
+    u32 seals;               /* (lock) F_SEAL_*; a memfd's */
+    atomic_t writers;        /* (a) open for writing; below 0: being executed */
     void *private;
 };
 
@@ -171,8 +171,7 @@ ssize_t kernel_write(struct file *file, const void *buf, size_t count,
 
 /* What execve(2) may run: opened for reading and checked for execution
  * (-EACCES: no x bit, not a regular file). */
-int filp_open_exec(int dfd, const char *path, int at_flags,
-                   struct file **file);
+int filp_open_exec(int dfd, const char *path, int at_flags, struct file **file);
 
 /* A file without a name: eventfd and the like.  NULL: no memory. */
 struct file *anon_file(const char *name, const struct file_operations *ops,
@@ -196,5 +195,5 @@ void chrdev_unregister(dev_t dev);
 void *chrdev_private(const struct inode *inode); /* what register was given */
 
 /* Start-up, in this order (kernel/main.c). */
-void fs_init(void);         /* after slab: caches, the root, types */
+void fs_init(void);          /* after slab: caches, the root, types */
 void initramfs_unpack(void); /* bootinfo's archive into the root */

@@ -79,8 +79,7 @@ static struct dentry *find_dir(struct unpack *u, const char *path, size_t len)
     struct dentry *dir;
     size_t at = 0, end;
 
-    if (u->dir && strlen(u->dir_name) == len &&
-        !memcmp(u->dir_name, path, len))
+    if (u->dir && strlen(u->dir_name) == len && !memcmp(u->dir_name, path, len))
         return u->dir;
     root_path_get(&root);
     dir = root.dentry;
@@ -105,8 +104,7 @@ static struct dentry *find_dir(struct unpack *u, const char *path, size_t len)
     return dir;
 }
 
-static struct hard_link *link_find(struct unpack *u,
-                                   const struct cpio_entry *e)
+static struct hard_link *link_find(struct unpack *u, const struct cpio_entry *e)
 {
     struct hard_link *l;
 
@@ -124,8 +122,10 @@ static void link_remember(struct unpack *u, const struct cpio_entry *e,
 
     if (!l)
         return; /* the other names will be copies */
-    *l = (struct hard_link){.ino = e->ino, .dev_major = e->dev_major,
-                            .dev_minor = e->dev_minor, .left = e->nlink - 1,
+    *l = (struct hard_link){.ino = e->ino,
+                            .dev_major = e->dev_major,
+                            .dev_minor = e->dev_minor,
+                            .left = e->nlink - 1,
                             .inode = inode};
     inode_get(inode);
     list_add(&l->link, &u->links);
@@ -281,15 +281,16 @@ static void unpack_all(struct unpack *u, size_t size)
         if (err)
             pr_err("initramfs: cannot make /%s: %s; the rest is left out\n",
                    u->name,
-                   err == -ENOMEM || err == -ENOSPC ? "no memory left"
-                                                    : "its path is not possible");
+                   err == -ENOMEM || err == -ENOSPC
+                       ? "no memory left"
+                       : "its path is not possible");
         u->entries++;
         give_back(u, archive_phys(u, u->start + reader.pos));
     }
     if (reader.error)
-        pr_err("initramfs: the archive is damaged: %s, at byte %zu of %zu; "
-               "what came before is used\n",
-               reader.error, reader.pos, size);
+        pr_err("initramfs: the archive cannot be used from byte %zu of %zu "
+               "on: %s; what came before is kept\n",
+               reader.pos, size, reader.error);
 }
 
 /* What Linux's own built-in archive holds. */
@@ -303,7 +304,8 @@ static void make_basics(void)
 void initramfs_unpack(void)
 {
     phys_addr_t start = bootinfo.initrd_start, end = bootinfo.initrd_end;
-    struct unpack u = {.start = __va(start), .freed = ALIGN_UP(start, PAGE_SIZE)};
+    struct unpack u = {.start = __va(start),
+                       .freed = ALIGN_UP(start, PAGE_SIZE)};
     struct hard_link *l, *next;
 
     make_basics();

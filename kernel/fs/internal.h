@@ -57,13 +57,13 @@ struct dentry *d_find_locked(struct dentry *parent, const char *name,
 struct dentry *d_find(struct dentry *parent, const char *name, size_t len);
 void d_link(struct dentry *dentry, struct inode *inode); /* into its parent,
                                         pinned; takes over inode's reference */
-void d_unlink(struct dentry *dentry);  /* drops name and pin */
+void d_unlink(struct dentry *dentry); /* drops name and pin */
 /* Gives `dentry` the name (and place) of `target`, an unlinked new dentry. */
 void d_move(struct dentry *dentry, struct dentry *target);
 void d_exchange(struct dentry *a, struct dentry *b);
 bool d_has_children(struct dentry *dentry);
 bool d_is_ancestor(const struct dentry *above, const struct dentry *below);
-void d_hash_locked(struct dentry *dentry);   /* for mount points */
+void d_hash_locked(struct dentry *dentry); /* for mount points */
 void d_unhash_locked(struct dentry *dentry);
 void d_forget_tree(struct dentry *root); /* a memory fs is unmounted */
 
@@ -81,12 +81,12 @@ char *d_path(const struct path *path, const struct path *root, char *buf,
 
 struct inode *inode_create(struct super_block *sb, mode_t mode); /* or NULL */
 void inode_get(struct inode *inode);
-void inode_put(struct inode *inode); /* may sleep */
+void inode_put(struct inode *inode);                      /* may sleep */
 void inode_init_special(struct inode *inode, dev_t rdev); /* chr blk fifo */
 int inode_permission(struct inode *inode, int mask); /* MAY_*; 0, -EACCES */
 bool inode_owner_or_root(const struct inode *inode);
 void inode_stat(struct inode *inode, struct stat *st);
-void inode_touch(struct inode *inode); /* mtime and ctime are now */
+void inode_touch(struct inode *inode);    /* mtime and ctime are now */
 void inode_accessed(struct inode *inode); /* atime, as relatime has it */
 u64 inode_file_size(struct address_space *mapping); /* mapping_init's */
 static inline u8 mode_dtype(mode_t mode)
@@ -100,8 +100,8 @@ extern const struct file_operations chrdev_fops, fifo_fops, nodev_fops;
 
 struct file_system_type {
     const char *name;
-    bool nodev; /* as /proc/filesystems says it */
-    u64 magic;  /* statfs */
+    bool nodev;       /* as /proc/filesystems says it */
+    u64 magic;        /* statfs */
     int create_error; /* where nothing can be made: this; 0: EPERM, EACCES */
     /* 0 and a referenced super block; data: mount(2)'s options or NULL */
     int (*get_super)(const struct file_system_type *type, const char *data,
@@ -115,7 +115,7 @@ struct super_block {
     dev_t dev;
     struct dentry *root;
     atomic64_t next_ino;
-    bool memory; /* its dentries are its contents */
+    bool memory;               /* its dentries are its contents */
     atomic64_t pages, inodes;  /* in use */
     u64 max_pages, max_inodes; /* 0: no limit */
     mode_t root_mode;
@@ -126,9 +126,9 @@ struct super_block {
 };
 
 struct vfsmount {
-    atomic_t refs; /* (a) 1 for being attached */
-    u32 flags;     /* (d) MS_* of mount(2) */
-    u32 id;        /* (c) */
+    atomic_t refs;          /* (a) 1 for being attached */
+    u32 flags;              /* (d) MS_* of mount(2) */
+    u32 id;                 /* (c) */
     struct super_block *sb; /* (c) */
     struct dentry *root;    /* (c) */
     struct path at;         /* (d) where it sits; mnt NULL: the top */
@@ -235,8 +235,8 @@ mode_t fs_umask(void);
 
 /* ---- changing names: 0 or -errno ---- */
 
-int vfs_create(struct dentry *parent, const char *name, size_t len,
-               mode_t mode, dev_t rdev, struct dentry **result);
+int vfs_create(struct dentry *parent, const char *name, size_t len, mode_t mode,
+               dev_t rdev, struct dentry **result);
 int do_mknod(int dfd, const char *name, mode_t mode, dev_t rdev);
 int do_mkdir(int dfd, const char *name, mode_t mode);
 int do_unlink(int dfd, const char *name, bool directory);
@@ -266,8 +266,7 @@ long memfd_fcntl(struct file *file, unsigned int cmd, unsigned long arg);
 int pipe_create(struct file *end[2], u32 flags); /* [0] reads, [1] writes */
 long pipe_fcntl(struct file *file, unsigned int cmd, unsigned long arg);
 int eventfd_create(u64 count, u32 flags, struct file **file);
-long fcntl_lock(struct file *file, unsigned int cmd,
-                struct flock __user *arg);
+long fcntl_lock(struct file *file, unsigned int cmd, struct flock __user *arg);
 int do_flock(struct file *file, unsigned int cmd);
 
 /* ---- pseudo file systems ---- */

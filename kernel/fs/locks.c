@@ -21,9 +21,9 @@ struct file_lock {
     struct file_lock *next;
     enum lock_kind kind;
     const void *owner;
-    short type; /* F_RDLCK, F_WRLCK, F_UNLCK */
+    short type;        /* F_RDLCK, F_WRLCK, F_UNLCK */
     loff_t start, end; /* inclusive */
-    pid_t pid;  /* -1: OFD */
+    pid_t pid;         /* -1: OFD */
 };
 
 static DEFINE_SPINLOCK(locks_lock);
@@ -144,8 +144,10 @@ static int lock_wait(struct inode *inode, const struct file_lock *want)
 
 int do_flock(struct file *file, unsigned int cmd)
 {
-    struct file_lock want = {.kind = LOCK_WHOLE, .owner = file,
-                             .end = RANGE_MAX, .pid = current->tgid};
+    struct file_lock want = {.kind = LOCK_WHOLE,
+                             .owner = file,
+                             .end = RANGE_MAX,
+                             .pid = current->tgid};
     int err;
 
     switch (cmd & ~LOCK_NB) {
@@ -240,8 +242,7 @@ static long get_lock(struct file *file, const struct file_lock *want,
 
 long fcntl_lock(struct file *file, unsigned int cmd, struct flock __user *arg)
 {
-    bool ofd = cmd == F_OFD_GETLK || cmd == F_OFD_SETLK ||
-               cmd == F_OFD_SETLKW;
+    bool ofd = cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW;
     struct file_lock want = {.kind = LOCK_RANGE};
     struct flock fl;
     long err;

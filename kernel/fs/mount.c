@@ -212,8 +212,7 @@ int bind_mount(const char *source, const struct path *from,
 {
     struct vfsmount *mnt;
 
-    if (S_ISDIR(from->dentry->inode->mode) !=
-        S_ISDIR(at->dentry->inode->mode))
+    if (S_ISDIR(from->dentry->inode->mode) != S_ISDIR(at->dentry->inode->mode))
         return -ENOTDIR;
     mnt = mnt_create(from->mnt->sb, from->dentry, source,
                      flags | from->mnt->flags);

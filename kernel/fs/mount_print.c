@@ -24,9 +24,9 @@ static void print_flags(struct printer *out, u32 flags)
         u32 flag;
         const char *text;
     } names[] = {
-        {MS_SYNCHRONOUS, ",sync"},     {MS_NOSUID, ",nosuid"},
-        {MS_NODEV, ",nodev"},          {MS_NOEXEC, ",noexec"},
-        {MS_NOATIME, ",noatime"},      {MS_NODIRATIME, ",nodiratime"},
+        {MS_SYNCHRONOUS, ",sync"}, {MS_NOSUID, ",nosuid"},
+        {MS_NODEV, ",nodev"},      {MS_NOEXEC, ",noexec"},
+        {MS_NOATIME, ",noatime"},  {MS_NODIRATIME, ",nodiratime"},
     };
     size_t i;
 

@@ -316,8 +316,7 @@ static int step_down_locked(struct walk *w, const char *name, size_t len,
 }
 
 /* Measures the component at the front and takes it off w->rest. */
-static inline const char *take_component(struct walk *w, size_t *len,
-                                         u32 *hash)
+static inline const char *take_component(struct walk *w, size_t *len, u32 *hash)
 {
     const char *name = w->rest, *p;
     u32 h = 0;

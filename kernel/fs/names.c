@@ -56,8 +56,8 @@ static int create_error(const struct inode *dir, int usual)
     return own ? own : usual;
 }
 
-int vfs_create(struct dentry *parent, const char *name, size_t len,
-               mode_t mode, dev_t rdev, struct dentry **result)
+int vfs_create(struct dentry *parent, const char *name, size_t len, mode_t mode,
+               dev_t rdev, struct dentry **result)
 {
     struct inode *dir = parent->inode, *inode;
     struct dentry *dentry;
@@ -361,8 +361,7 @@ static int rename_lookup(struct rename *r)
 {
     int err;
 
-    err = lookup_child(r->from.path.dentry, r->from.name, r->from.len,
-                       &r->old);
+    err = lookup_child(r->from.path.dentry, r->from.name, r->from.len, &r->old);
     if (err)
         return err;
     err = lookup_child(r->to.path.dentry, r->to.name, r->to.len, &r->new);
@@ -390,7 +389,7 @@ static int rename_check_names(const struct rename *r)
     }
     if (d_is_ancestor(r->old, r->to.path.dentry))
         return -EINVAL; /* into itself */
-    if (r->new && d_is_ancestor(r->new, r->from.path.dentry))
+    if (r->new &&d_is_ancestor(r->new, r->from.path.dentry))
         return r->flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
     return 0;
 }
@@ -418,9 +417,9 @@ static int rename_check(const struct rename *r)
     if (!from->ops->rename)
         return -EPERM;
     if (r->old->flags & DENTRY_MOUNTED ||
-        (r->new && r->new->flags & DENTRY_MOUNTED))
+        (r->new && r->new->flags &DENTRY_MOUNTED))
         return -EBUSY;
-    if (r->new && is_dir(r->new) && !(r->flags & RENAME_EXCHANGE) &&
+    if (r->new &&is_dir(r->new) && !(r->flags & RENAME_EXCHANGE) &&
         d_has_children(r->new))
         return -ENOTEMPTY;
     return 0;

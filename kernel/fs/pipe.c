@@ -28,12 +28,12 @@
 struct pipe {
     struct mutex lock;
     struct wait_queue read_queue, write_queue;
-    u32 readers, writers;       /* open ends */
+    u32 readers, writers;           /* open ends */
     u32 reader_opens, writer_opens; /* ever: fifo opens wait for a change */
-    u32 users;                  /* open files of either end */
-    u32 size;                   /* bytes, a power of two of pages */
-    u64 head, tail;             /* next byte to write, to read */
-    u8 **page;                  /* size / PAGE_SIZE slots */
+    u32 users;                      /* open files of either end */
+    u32 size;                       /* bytes, a power of two of pages */
+    u64 head, tail;                 /* next byte to write, to read */
+    u8 **page;                      /* size / PAGE_SIZE slots */
     u8 *few[PIPE_SLOTS];
 };
 
@@ -117,8 +117,8 @@ static ssize_t copy_out(struct pipe *pipe, char __user *buf, size_t count)
         u64 tail = pipe->tail;
         size_t offset = tail % PAGE_SIZE;
 
-        piece = min(min(count - done, PAGE_SIZE - offset),
-                    (size_t)pipe_used(pipe));
+        piece =
+            min(min(count - done, PAGE_SIZE - offset), (size_t)pipe_used(pipe));
         left = copy_to_user(buf + done, *slot_of(pipe, tail) + offset, piece);
         done += piece - left;
         pipe->tail += piece - left;
@@ -218,9 +218,9 @@ static ssize_t pipe_write(struct file *file, const char __user *buf,
         if (file->flags & O_NONBLOCK)
             break;
         mutex_unlock(&pipe->lock);
-        n = wait_event_interruptible(
-            &pipe->write_queue, can_write(pipe, count, count - done) ||
-                                    !READ_ONCE(pipe->readers));
+        n = wait_event_interruptible(&pipe->write_queue,
+                                     can_write(pipe, count, count - done) ||
+                                         !READ_ONCE(pipe->readers));
         mutex_lock(&pipe->lock);
         if (n) {
             n = -ERESTARTSYS;

@@ -25,9 +25,9 @@ static void show_cmdline(struct printer *out)
 
 static void show_version(struct printer *out)
 {
-    printer_printf(out, "%s version %s (root@pagewalk) (gcc %s) %s\n",
-                   utsname.sysname, utsname.release, __VERSION__,
-                   utsname.version);
+    printer_printf(out, "%s version %s (root@pagewalk) (gcc %d.%d.%d) %s\n",
+                   utsname.sysname, utsname.release, __GNUC__, __GNUC_MINOR__,
+                   __GNUC_PATCHLEVEL__, utsname.version);
 }
 
 static u64 idle_ns(u64 up, u64 user, u64 system)
@@ -45,8 +45,8 @@ static void show_uptime(struct printer *out)
     idle = idle_ns(up, user, system);
     up /= NSEC_PER_SEC / 100;
     idle /= NSEC_PER_SEC / 100;
-    printer_printf(out, "%lu.%02lu %lu.%02lu\n", up / 100, up % 100,
-                   idle / 100, idle % 100);
+    printer_printf(out, "%lu.%02lu %lu.%02lu\n", up / 100, up % 100, idle / 100,
+                   idle % 100);
 }
 
 static void count_tasks(u32 *all, u32 *running, u64 *switches, pid_t *last)
@@ -103,11 +103,11 @@ static void show_stat(struct printer *out)
                         system / nr_cpus_online, idle / nr_cpus_online);
     }
     count_tasks(&all, &running, &switches, &last);
-    printer_printf(out, "intr 0\nctxt %lu\nbtime %lu\nprocesses %d\n"
-                        "procs_running %u\nprocs_blocked 0\n"
-                        "softirq 0 0 0 0 0 0 0 0 0 0 0\n",
-                   switches, boot, last,
-                   max(running, 1u));
+    printer_printf(out,
+                   "intr 0\nctxt %lu\nbtime %lu\nprocesses %d\n"
+                   "procs_running %u\nprocs_blocked 0\n"
+                   "softirq 0 0 0 0 0 0 0 0 0 0 0\n",
+                   switches, boot, last, max(running, 1u));
 }
 
 static void print_cpu_flags(struct printer *out)
@@ -165,8 +165,7 @@ static void show_filesystems(struct printer *out)
     const struct file_system_type *type;
 
     list_for_each_entry(type, &file_systems, link)
-        printer_printf(out, "%s\t%s\n", type->nodev ? "nodev" : "",
-                       type->name);
+        printer_printf(out, "%s\t%s\n", type->nodev ? "nodev" : "", type->name);
 }
 
 static void show_partitions(struct printer *out)
@@ -238,8 +237,7 @@ static ssize_t kmsg_read(struct file *file, char __user *buf, size_t count,
     }
     kfree(text);
     file->pos = seq;
-    return n ? (ssize_t)n
-             : file->flags & O_NONBLOCK ? -EAGAIN : -ERESTARTSYS;
+    return n ? (ssize_t)n : file->flags & O_NONBLOCK ? -EAGAIN : -ERESTARTSYS;
 }
 
 static const struct file_operations kmsg_fops = {
@@ -256,6 +254,7 @@ PROC_TEXT(cmdline, show_cmdline);
 PROC_TEXT(cpuinfo, show_cpuinfo);
 PROC_TEXT(devices, chrdevs_print);
 PROC_TEXT(filesystems, show_filesystems);
+PROC_TEXT(interrupts, irq_report);
 PROC_TEXT(iomem, iomem_report);
 PROC_TEXT(kallsyms, show_kallsyms);
 PROC_TEXT(loadavg, show_loadavg);
@@ -281,6 +280,7 @@ static const struct {
     {"cpuinfo", 0444, &cpuinfo_ops},
     {"devices", 0444, &devices_ops},
     {"filesystems", 0444, &filesystems_ops},
+    {"interrupts", 0444, &interrupts_ops},
     {"iomem", 0400, &iomem_ops},
     {"kallsyms", 0444, &kallsyms_ops},
     {"kcore", 0400, &kcore_ops},

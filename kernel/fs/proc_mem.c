@@ -273,14 +273,14 @@ int proc_limits(struct task_struct *task, struct printer *out)
     static const struct {
         const char *name, *unit;
     } names[16] = {
-        {"Max cpu time", "seconds"},    {"Max file size", "bytes"},
-        {"Max data size", "bytes"},     {"Max stack size", "bytes"},
+        {"Max cpu time", "seconds"},     {"Max file size", "bytes"},
+        {"Max data size", "bytes"},      {"Max stack size", "bytes"},
         {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
-        {"Max processes", "processes"}, {"Max open files", "files"},
-        {"Max locked memory", "bytes"}, {"Max address space", "bytes"},
-        {"Max file locks", "locks"},    {"Max pending signals", "signals"},
-        {"Max msgqueue size", "bytes"}, {"Max nice priority", ""},
-        {"Max realtime priority", ""},  {"Max realtime timeout", "us"},
+        {"Max processes", "processes"},  {"Max open files", "files"},
+        {"Max locked memory", "bytes"},  {"Max address space", "bytes"},
+        {"Max file locks", "locks"},     {"Max pending signals", "signals"},
+        {"Max msgqueue size", "bytes"},  {"Max nice priority", ""},
+        {"Max realtime priority", ""},   {"Max realtime timeout", "us"},
     };
     size_t i;
 

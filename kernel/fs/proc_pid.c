@@ -70,7 +70,7 @@ struct row {
     const char *name;
     enum row_kind kind;
     mode_t mode;
-    bool inspects; /* needs may_inspect() */
+    bool inspects;     /* needs may_inspect() */
     bool process_only; /* not below task/TID */
     union {
         int (*show)(struct task_struct *task, struct printer *out);
@@ -86,20 +86,36 @@ struct row {
 static const struct inode_operations fd_ops, fdinfo_ops, task_dir_ops;
 static const struct file_operations fd_fops, fdinfo_fops, task_dir_fops;
 
-#define TEXT(n, m) {.name = #n, .kind = ROW_TEXT, .mode = m, .show = proc_##n}
+#define TEXT(n, m)                                                             \
+    {                                                                          \
+        .name = #n, .kind = ROW_TEXT, .mode = m, .show = proc_##n              \
+    }
 #define PRIVATE_TEXT(n, m)                                                     \
-    {.name = #n, .kind = ROW_TEXT, .mode = m, .inspects = true,                \
-     .show = proc_##n}
+    {                                                                          \
+        .name = #n, .kind = ROW_TEXT, .mode = m, .inspects = true,             \
+        .show = proc_##n                                                       \
+    }
 #define LINK(n)                                                                \
-    {.name = #n, .kind = ROW_LINK, .mode = 0777, .inspects = true,             \
-     .follow = proc_##n}
+    {                                                                          \
+        .name = #n, .kind = ROW_LINK, .mode = 0777, .inspects = true,          \
+        .follow = proc_##n                                                     \
+    }
 
 static const struct row rows[] = {
-    {.name = "task", .kind = ROW_DIR, .mode = 0555, .process_only = true,
+    {.name = "task",
+     .kind = ROW_DIR,
+     .mode = 0555,
+     .process_only = true,
      .dir = {&task_dir_ops, &task_dir_fops}},
-    {.name = "fd", .kind = ROW_DIR, .mode = 0500, .inspects = true,
+    {.name = "fd",
+     .kind = ROW_DIR,
+     .mode = 0500,
+     .inspects = true,
      .dir = {&fd_ops, &fd_fops}},
-    {.name = "fdinfo", .kind = ROW_DIR, .mode = 0555, .inspects = true,
+    {.name = "fdinfo",
+     .kind = ROW_DIR,
+     .mode = 0555,
+     .inspects = true,
      .dir = {&fdinfo_ops, &fdinfo_fops}},
     PRIVATE_TEXT(environ, 0400),
     PRIVATE_TEXT(auxv, 0400),
@@ -111,16 +127,25 @@ static const struct row rows[] = {
     TEXT(stat, 0444),
     TEXT(statm, 0444),
     PRIVATE_TEXT(maps, 0444),
-    {.name = "mem", .kind = ROW_FILE, .mode = 0600, .inspects = true,
+    {.name = "mem",
+     .kind = ROW_FILE,
+     .mode = 0600,
+     .inspects = true,
      .fops = &proc_mem_fops},
     LINK(cwd),
-    {.name = "root", .kind = ROW_LINK, .mode = 0777, .inspects = true,
+    {.name = "root",
+     .kind = ROW_LINK,
+     .mode = 0777,
+     .inspects = true,
      .follow = proc_root_link},
     LINK(exe),
     TEXT(mounts, 0444),
     TEXT(mountinfo, 0444),
     PRIVATE_TEXT(smaps, 0444),
-    {.name = "pagemap", .kind = ROW_FILE, .mode = 0400, .inspects = true,
+    {.name = "pagemap",
+     .kind = ROW_FILE,
+     .mode = 0400,
+     .inspects = true,
      .fops = &proc_pagemap_fops},
     TEXT(wchan, 0444),
     TEXT(oom_score, 0444),
@@ -163,11 +188,12 @@ static struct inode *base_inode(struct super_block *sb,
 }
 
 static struct inode *row_inode(struct super_block *sb,
-                               const struct task_struct *task,
-                               unsigned int i)
+                               const struct task_struct *task, unsigned int i)
 {
-    static const mode_t types[] = {[ROW_TEXT] = S_IFREG, [ROW_LINK] = S_IFLNK,
-                                   [ROW_FILE] = S_IFREG, [ROW_DIR] = S_IFDIR};
+    static const mode_t types[] = {[ROW_TEXT] = S_IFREG,
+                                   [ROW_LINK] = S_IFLNK,
+                                   [ROW_FILE] = S_IFREG,
+                                   [ROW_DIR] = S_IFDIR};
     const struct row *row = &rows[i];
     struct inode *inode =
         pid_inode(sb, task, types[row->kind] | row->mode, i, 0);
@@ -241,8 +267,7 @@ static int proc_iterate(struct file *file, struct dir_context *ctx)
     bool more = true;
 
     (void)file;
-    while (more &&
-           (task = task_next_get(ctx->pos - PSEUDO_DYNAMIC_POS))) {
+    while (more && (task = task_next_get(ctx->pos - PSEUDO_DYNAMIC_POS))) {
         if (thread_group_leader(task))
             more = emit_number(ctx, task->pid, DT_DIR,
                                (u64)task->pid << 32 | (ROW_BASE + 1) << 20);
@@ -295,8 +320,10 @@ static int base_lookup(struct inode *dir, const char *name, size_t len,
 
 static int base_iterate(struct file *file, struct dir_context *ctx)
 {
-    static const u8 types[] = {[ROW_TEXT] = DT_REG, [ROW_LINK] = DT_LNK,
-                               [ROW_FILE] = DT_REG, [ROW_DIR] = DT_DIR};
+    static const u8 types[] = {[ROW_TEXT] = DT_REG,
+                               [ROW_LINK] = DT_LNK,
+                               [ROW_FILE] = DT_REG,
+                               [ROW_DIR] = DT_DIR};
     struct inode *dir = file->inode;
     struct task_struct *task = proc_task(dir);
 
@@ -450,8 +477,7 @@ static const struct inode_operations link_ops = {
 /* ---- fd and fdinfo ---- */
 
 /* File `fd` of the inode's process, referenced; 0 or -ENOENT, -EACCES. */
-static int fd_file(const struct inode *dir, unsigned int fd,
-                   struct file **file)
+static int fd_file(const struct inode *dir, unsigned int fd, struct file **file)
 {
     struct files_struct *files;
     struct task_struct *task;
@@ -591,8 +617,8 @@ static int fdinfo_fill(struct file *self, struct printer *out)
     if (err)
         return err;
     printer_printf(out, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n",
-                   (long)file->pos, file->flags,
-                   file->mnt ? file->mnt->id : 0, file->inode->ino);
+                   (long)file->pos, file->flags, file->mnt ? file->mnt->id : 0,
+                   file->inode->ino);
     fput(file);
     return 0;
 }
@@ -651,8 +677,8 @@ static int task_dir_iterate(struct file *file, struct dir_context *ctx)
 
     if (!dir_emit_dots(file, ctx))
         return 0;
-    while (more && (task = task_next_get(max(ctx->pos - 2,
-                                             (loff_t)tgid - 1)))) {
+    while (more &&
+           (task = task_next_get(max(ctx->pos - 2, (loff_t)tgid - 1)))) {
         if (task->tgid == tgid)
             more = emit_number(ctx, task->pid, DT_DIR,
                                (u64)task->pid << 32 | (ROW_BASE + 1) << 20);

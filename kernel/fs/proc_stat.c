@@ -27,9 +27,9 @@ struct view { /* of a process, or of one thread */
 static char state_letter(const struct task_struct *task)
 {
     static const char letters[] = {
-        [TASK_RUNNING] = 'R', [TASK_INTERRUPTIBLE] = 'S',
+        [TASK_RUNNING] = 'R',         [TASK_INTERRUPTIBLE] = 'S',
         [TASK_UNINTERRUPTIBLE] = 'D', [TASK_STOPPED] = 'T',
-        [TASK_ZOMBIE] = 'Z', [TASK_DEAD] = 'X',
+        [TASK_ZOMBIE] = 'Z',          [TASK_DEAD] = 'X',
     };
 
     return letters[task->state];
@@ -140,12 +140,18 @@ static void memory_take(struct memory_view *m, const struct mm_struct *mm)
     if (!mm)
         return;
     *m = (struct memory_view){
-        .vsize = mm->total_vm * PAGE_SIZE, .rss = mm_rss(mm),
-        .start_code = mm->start_code,      .end_code = mm->end_code,
-        .start_stack = mm->start_stack,    .start_data = mm->start_data,
-        .end_data = mm->end_data,          .start_brk = mm->start_brk,
-        .arg_start = mm->arg_start,        .arg_end = mm->arg_end,
-        .env_start = mm->env_start,        .env_end = mm->env_end,
+        .vsize = mm->total_vm * PAGE_SIZE,
+        .rss = mm_rss(mm),
+        .start_code = mm->start_code,
+        .end_code = mm->end_code,
+        .start_stack = mm->start_stack,
+        .start_data = mm->start_data,
+        .end_data = mm->end_data,
+        .start_brk = mm->start_brk,
+        .arg_start = mm->arg_start,
+        .arg_end = mm->arg_end,
+        .env_start = mm->env_start,
+        .env_end = mm->env_end,
     };
 }
 
@@ -161,8 +167,8 @@ int proc_stat(struct task_struct *task, struct printer *out)
         mm_put(mm);
     printer_printf(out, "%d (%s) %c %d %d %d %d %d %u %lu %lu %lu %lu ",
                    task->pid, v.comm, v.state, v.ppid, v.pgrp, v.session,
-                   (int)v.tty, v.tty_group, mm ? 0x400000 : 0x200040,
-                   v.min_flt, v.cmin_flt, v.maj_flt, v.cmaj_flt);
+                   (int)v.tty, v.tty_group, mm ? 0x400000 : 0x200040, v.min_flt,
+                   v.cmin_flt, v.maj_flt, v.cmaj_flt);
     printer_printf(out, "%lu %lu %ld %ld %d %d %u 0 %lu %lu %lu %lu ",
                    ns_to_ticks(v.utime), ns_to_ticks(v.stime),
                    ns_to_ticks(v.cutime), ns_to_ticks(v.cstime),
@@ -171,8 +177,8 @@ int proc_stat(struct task_struct *task, struct printer *out)
     printer_printf(out, "%lu %lu %lu 0 0 %lu %lu %lu %lu %d 0 0 %d %u ",
                    m.start_code, m.end_code, m.start_stack,
                    v.pending & INT32_MAX, v.blocked & INT32_MAX,
-                   v.ignored & INT32_MAX, v.caught & INT32_MAX,
-                   v.state != 'R', v.exit_signal, task->cpu);
+                   v.ignored & INT32_MAX, v.caught & INT32_MAX, v.state != 'R',
+                   v.exit_signal, task->cpu);
     printer_printf(out, "%u %u 0 0 0 %lu %lu %lu %lu %lu %lu %lu %d\n",
                    task->rt_priority, task->policy, m.start_data, m.end_data,
                    m.start_brk, m.arg_start, m.arg_end, m.env_start, m.env_end,
@@ -317,8 +323,7 @@ int proc_status(struct task_struct *task, struct printer *out)
     printer_printf(out,
                    "State:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\n"
                    "PPid:\t%d\nTracerPid:\t0\n",
-                   v.state, state_word(v.state), task->tgid, task->pid,
-                   v.ppid);
+                   v.state, state_word(v.state), task->tgid, task->pid, v.ppid);
     status_ids(out, &task->cred);
     printer_printf(out, "FDSize:\t%u\n", files ? files_size(files) : 0);
     status_groups(out, &task->cred);

@@ -16,8 +16,7 @@ static ssize_t self_readlink(struct inode *inode, char *buf, size_t size)
     return scnprintf(buf, size, "%d", current->tgid);
 }
 
-static ssize_t thread_self_readlink(struct inode *inode, char *buf,
-                                    size_t size)
+static ssize_t thread_self_readlink(struct inode *inode, char *buf, size_t size)
 {
     (void)inode;
     return scnprintf(buf, size, "%d/task/%d", current->tgid, current->pid);
@@ -28,8 +27,8 @@ static const struct inode_operations thread_self_ops = {
     .readlink = thread_self_readlink,
 };
 
-static int proc_get_super(const struct file_system_type *type,
-                          const char *data, struct super_block **sb)
+static int proc_get_super(const struct file_system_type *type, const char *data,
+                          struct super_block **sb)
 {
     (void)data;
     if (!proc_super) {

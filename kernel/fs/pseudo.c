@@ -40,7 +40,7 @@ struct pseudo_entry {
 
 static DEFINE_SPINLOCK(pseudo_lock);
 static DEFINE_WAIT_QUEUE(pseudo_idle); /* some entry's users dropped to 0 */
-static u32 next_cookie = 2; /* (pseudo_lock) after "." and ".." */
+static u32 next_cookie = 2;            /* (pseudo_lock) after "." and ".." */
 
 static const struct inode_operations pseudo_dir_ops, pseudo_file_ops,
     pseudo_link_operations;
@@ -150,8 +150,7 @@ struct pseudo_entry *pseudo_symlink(struct pseudo_entry *dir, const char *name,
     return entry_add(dir, e);
 }
 
-struct pseudo_entry *pseudo_link_ops(struct pseudo_entry *dir,
-                                     const char *name,
+struct pseudo_entry *pseudo_link_ops(struct pseudo_entry *dir, const char *name,
                                      const struct inode_operations *ops)
 {
     struct pseudo_entry *e = entry_alloc(name, S_IFLNK | 0777);
@@ -318,8 +317,7 @@ static const struct file_operations pseudo_text_write_fops = {
 /* ---- as a file system ---- */
 
 /* Consumes a reference of e. */
-static struct inode *entry_inode(struct super_block *sb,
-                                 struct pseudo_entry *e)
+static struct inode *entry_inode(struct super_block *sb, struct pseudo_entry *e)
 {
     struct inode *inode = inode_create(sb, e->mode);
 
@@ -344,8 +342,8 @@ static struct inode *entry_inode(struct super_block *sb,
     } else if (e->ops->fops) {
         inode->fops = e->ops->fops;
     } else {
-        inode->fops = e->ops->store ? &pseudo_text_write_fops
-                                    : &pseudo_text_fops;
+        inode->fops =
+            e->ops->store ? &pseudo_text_write_fops : &pseudo_text_fops;
     }
     return inode;
 }
@@ -361,9 +359,8 @@ static int pseudo_lookup(struct inode *dir, const char *name, size_t len,
         refcount_inc(&e->refs);
     spin_unlock(&pseudo_lock);
     if (!e)
-        return parent->dynamic
-                   ? parent->dynamic->lookup(dir, name, len, inode)
-                   : -ENOENT;
+        return parent->dynamic ? parent->dynamic->lookup(dir, name, len, inode)
+                               : -ENOENT;
     *inode = entry_inode(dir->sb, e);
     return *inode ? 0 : -ENOMEM;
 }
@@ -454,8 +451,8 @@ static void pseudo_evict(struct inode *inode)
         entry_put(inode->pseudo);
 }
 
-int pseudo_super(const struct file_system_type *type,
-                 struct pseudo_entry *root, struct super_block **result)
+int pseudo_super(const struct file_system_type *type, struct pseudo_entry *root,
+                 struct super_block **result)
 {
     struct super_block *sb = super_create(type);
     struct inode *inode;

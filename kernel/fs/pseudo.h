@@ -31,5 +31,5 @@ struct pseudo_entry *pseudo_create(struct pseudo_entry *dir, const char *name,
 struct pseudo_entry *pseudo_symlink(struct pseudo_entry *dir, const char *name,
                                     const char *target);
 void pseudo_set_size(struct pseudo_entry *entry, u64 size); /* st_size */
-void pseudo_remove(struct pseudo_entry *entry); /* and all below */
+void pseudo_remove(struct pseudo_entry *entry);             /* and all below */
 struct pseudo_entry *pseudo_find(struct pseudo_entry *dir, const char *name);

@@ -20,9 +20,8 @@ struct pseudo_entry *pseudo_root(void); /* a new tree; NULL: no memory */
 void pseudo_set_dynamic(struct pseudo_entry *dir,
                         const struct pseudo_dynamic *dynamic);
 /* A link that leads to a place: follow() as in inode_operations. */
-struct pseudo_entry *pseudo_link_ops(struct pseudo_entry *dir,
-                                     const char *name,
+struct pseudo_entry *pseudo_link_ops(struct pseudo_entry *dir, const char *name,
                                      const struct inode_operations *ops);
 /* The super block of a pseudo file system, whose root is `root`. */
-int pseudo_super(const struct file_system_type *type,
-                 struct pseudo_entry *root, struct super_block **sb);
+int pseudo_super(const struct file_system_type *type, struct pseudo_entry *root,
+                 struct super_block **sb);

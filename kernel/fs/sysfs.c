@@ -35,8 +35,8 @@ static struct file_system_type sysfs_type = {
 
 void sysfs_init(void)
 {
-    static const char *const dirs[] = {"block", "bus",    "class", "dev",
-                                       "devices", "fs",   "kernel", "module"};
+    static const char *const dirs[] = {"block",   "bus", "class",  "dev",
+                                       "devices", "fs",  "kernel", "module"};
     size_t i;
 
     sysfs_root = pseudo_root();

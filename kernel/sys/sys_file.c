@@ -59,8 +59,7 @@ long sys_close(unsigned int fd)
 
 long sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
 {
-    if (first > last ||
-        flags & ~(CLOSE_RANGE_CLOEXEC | CLOSE_RANGE_UNSHARE))
+    if (first > last || flags & ~(CLOSE_RANGE_CLOEXEC | CLOSE_RANGE_UNSHARE))
         return -EINVAL;
     return fd_close_range(first, last, flags & CLOSE_RANGE_CLOEXEC);
 }
@@ -198,7 +197,7 @@ long sys_fcntl(unsigned int fd, unsigned int cmd, unsigned long arg)
 
 static long set_flag_from(struct file *file, u32 flag, unsigned long arg)
 {
-    int on;
+    int on = 0;
 
     if (get_user(on, (int __user *)arg))
         return -EFAULT;
@@ -215,8 +214,7 @@ static long ioctl_file(struct file *file, unsigned int cmd, unsigned long arg)
     if (ret == -ENOIOCTLCMD)
         ret = -ENOTTY;
     if (ret == -ENOTTY && cmd == FIONREAD && S_ISREG(file->inode->mode))
-        ret = put_user((int)(file->inode->size - file->pos),
-                       (int __user *)arg);
+        ret = put_user((int)(file->inode->size - file->pos), (int __user *)arg);
     return ret;
 }
 

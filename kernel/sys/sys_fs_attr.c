@@ -13,8 +13,7 @@
 #define UTIME_OMIT ((1l << 30) - 2)
 
 /* What `path` (or dfd itself, with AT_EMPTY_PATH) names; referenced. */
-static int at_path(int dfd, const char __user *path, int flags,
-                   struct path *at)
+static int at_path(int dfd, const char __user *path, int flags, struct path *at)
 {
     u32 lookup = flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW;
 
@@ -71,7 +70,7 @@ long sys_fstat(int fd, void __user *st)
 /* Whether path is "": then the descriptor itself is meant, also a pipe's. */
 static bool is_empty(const char __user *path)
 {
-    char first;
+    char first = 0;
 
     return path && !get_user(first, path) && !first;
 }
@@ -278,7 +277,8 @@ static bool may_chown(const struct inode *inode, uid_t uid, gid_t gid)
 
     if (cred->fsuid == 0)
         return true;
-    return cred->fsuid == inode->uid && (uid == (uid_t)-1 || uid == inode->uid) &&
+    return cred->fsuid == inode->uid &&
+           (uid == (uid_t)-1 || uid == inode->uid) &&
            (gid == (gid_t)-1 || gid == inode->gid || gid == cred->fsgid);
 }
 
@@ -412,8 +412,7 @@ static const struct times times_now = {.how_atime = UTIME_NOW,
 
 static bool bad_nsec(long nsec)
 {
-    return nsec != UTIME_NOW && nsec != UTIME_OMIT &&
-           (u64)nsec >= NSEC_PER_SEC;
+    return nsec != UTIME_NOW && nsec != UTIME_OMIT && (u64)nsec >= NSEC_PER_SEC;
 }
 
 long sys_utimensat(int dfd, const char __user *path, const void __user *times,
@@ -469,8 +468,8 @@ long sys_utime(const char __user *path, const void __user *times)
     if (times) {
         if (copy_from_user(seconds, times, sizeof(seconds)))
             return -EFAULT;
-        t = (struct times){seconds[0] * NSEC_PER_SEC,
-                           seconds[1] * NSEC_PER_SEC, 0, 0};
+        t = (struct times){seconds[0] * NSEC_PER_SEC, seconds[1] * NSEC_PER_SEC,
+                           0, 0};
     }
     return times_at(AT_FDCWD, path, &t, 0);
 }

@@ -29,7 +29,7 @@ struct dirent_old { /* getdents(2); the type is the record's last byte */
 struct getdents {
     struct dir_context ctx;
     char __user *buf;
-    u32 left;  /* bytes of the buffer */
+    u32 left;                /* bytes of the buffer */
     loff_t __user *last_off; /* patched when the next position is known */
     bool old;
     int err;
@@ -103,8 +103,8 @@ static long read_dir(struct file *file, struct getdents *g, unsigned int count)
 static long getdents_fd(unsigned int fd, void __user *buf, unsigned int count,
                         bool old)
 {
-    struct getdents g = {.ctx.emit = emit_dirent, .buf = buf, .old = old,
-                         .left = count};
+    struct getdents g = {
+        .ctx.emit = emit_dirent, .buf = buf, .old = old, .left = count};
     struct file *file = fget(fd);
     long n;
 

@@ -173,9 +173,8 @@ static void mask_end(bool interrupted)
         signal_restore_user_mask();
 }
 
-long sys_ppoll(void __user *fds, unsigned int nfds,
-               const void __user *timeout, const void __user *sigmask,
-               size_t setsize)
+long sys_ppoll(void __user *fds, unsigned int nfds, const void __user *timeout,
+               const void __user *sigmask, size_t setsize)
 {
     u64 expires;
     long ret = read_timeout(timeout, &expires);
@@ -192,7 +191,7 @@ long sys_ppoll(void __user *fds, unsigned int nfds,
 
 /* ---- select ---- */
 
-#define SETS 3 /* to read, to write, exceptional */
+#define SETS 3              /* to read, to write, exceptional */
 #define SET_WORDS_MAX 16384 /* 2^20 descriptors */
 
 static const u32 set_events[SETS] = {
@@ -245,8 +244,7 @@ static long select_loop(struct select *s, u64 expires)
     poll_start(&table);
     for (;;) {
         for (fd = 0; fd < s->n; fd++) {
-            n = ask_selected(s, fd,
-                             !ready && expires && !err ? &table : NULL);
+            n = ask_selected(s, fd, !ready && expires && !err ? &table : NULL);
             if (n < 0) {
                 poll_end(&table);
                 return n;
@@ -318,9 +316,9 @@ long sys_select(int nfds, void __user *readfds, void __user *writefds,
             return -EFAULT;
         if (tv[0] < 0 || tv[1] < 0)
             return -EINVAL;
-        expires = tv[0] || tv[1] ? expiry(tv[0] * NSEC_PER_SEC +
-                                          tv[1] * NSEC_PER_USEC)
-                                 : 0;
+        expires = tv[0] || tv[1]
+                      ? expiry(tv[0] * NSEC_PER_SEC + tv[1] * NSEC_PER_USEC)
+                      : 0;
     }
     ret = select_user(nfds, readfds, writefds, exceptfds, expires);
     write_left(timeout, expires, NSEC_PER_USEC);

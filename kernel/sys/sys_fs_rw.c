@@ -32,8 +32,8 @@ static ssize_t do_read(struct file *file, char __user *buf, size_t count,
     return file->ops->read(file, buf, min(count, RW_MAX), pos);
 }
 
-static ssize_t do_write(struct file *file, const char __user *buf,
-                        size_t count, loff_t *pos)
+static ssize_t do_write(struct file *file, const char __user *buf, size_t count,
+                        loff_t *pos)
 {
     if (unlikely(!file->ops->write))
         return -EINVAL;
@@ -183,7 +183,7 @@ static int vector_check(struct vector *v)
 
         if ((ssize_t)iov->iov_len < 0)
             return -EINVAL;
-        if (!access_ok(iov->iov_base, iov->iov_len))
+        if (!access_ok((void __user *)iov->iov_base, iov->iov_len))
             return -EFAULT;
         iov->iov_len = min((size_t)iov->iov_len, left);
         left -= iov->iov_len;
@@ -191,8 +191,7 @@ static int vector_check(struct vector *v)
     return 0;
 }
 
-static int vector_get(struct vector *v, const void __user *iov,
-                      unsigned long n)
+static int vector_get(struct vector *v, const void __user *iov, unsigned long n)
 {
     int err = -EFAULT;
 
@@ -232,8 +231,9 @@ static ssize_t move_vector(struct file *file, struct vector *v, u32 mode,
         if (mode == FMODE_READ && done && would_block(file))
             break;
         n = mode == FMODE_READ
-                ? do_read(file, iov->iov_base, iov->iov_len, pos)
-                : do_write(file, iov->iov_base, iov->iov_len, pos);
+                ? do_read(file, (char __user *)iov->iov_base, iov->iov_len, pos)
+                : do_write(file, (char __user *)iov->iov_base, iov->iov_len,
+                           pos);
         if (n < 0)
             return done ? done : n;
         done += n;
@@ -307,9 +307,8 @@ long sys_preadv(unsigned long fd, const void __user *iov, unsigned long iovcnt,
     return positioned_vector(fd, iov, iovcnt, pos_low, FMODE_READ);
 }
 
-long sys_pwritev(unsigned long fd, const void __user *iov,
-                 unsigned long iovcnt, unsigned long pos_low,
-                 unsigned long pos_high)
+long sys_pwritev(unsigned long fd, const void __user *iov, unsigned long iovcnt,
+                 unsigned long pos_low, unsigned long pos_high)
 {
     return positioned_vector(fd, iov, iovcnt, pos_low, FMODE_WRITE);
 }

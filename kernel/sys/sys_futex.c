@@ -36,8 +36,8 @@ static int futex_deadline(int op, unsigned long timeout, u64 *expires)
 
 static long futex_restart(struct restart_block *block)
 {
-    return futex_wait((u32 __user *)block->arg[0], block->arg[1],
-                      block->arg[2], block->expires, block->arg[3]);
+    return futex_wait((u32 __user *)block->arg[0], block->arg[1], block->arg[2],
+                      block->expires, block->arg[3]);
 }
 
 static long do_futex_wait(u32 __user *uaddr, int op, u32 val,

@@ -85,8 +85,7 @@ static void test_where(void)
     mkdir("w", 0755);
     mkdir("w/x", 0755);
     is(chdir("w/x"), 0, "chdir");
-    ok(getcwd(buf, sizeof(buf)) && !strcmp(buf, "/tmp/dir-test/w/x"),
-       "getcwd");
+    ok(getcwd(buf, sizeof(buf)) && !strcmp(buf, "/tmp/dir-test/w/x"), "getcwd");
     errno_is(syscall(SYS_getcwd, buf, 5), ERANGE, "into too little");
     fd = open("..", O_RDONLY | O_DIRECTORY);
     is(fchdir(fd), 0, "fchdir");

@@ -253,8 +253,8 @@ static void test_permissions(void)
 
 static void test_locks(void)
 {
-    struct flock fl = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 10,
-                       .l_len = 10};
+    struct flock fl = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 10, .l_len = 10};
     int fd = open("lock", O_RDWR | O_CREAT, 0600), other, status;
     pid_t pid;
 

@@ -130,15 +130,13 @@ static void test_select(void)
     ok(!FD_ISSET(p[0], &r) && FD_ISSET(p[1], &w), "tells which");
     FD_SET(p[0], &r);
     /* the C library keeps the rest of the time to itself */
-    is(syscall(SYS_select, p[0] + 1, &r, NULL, NULL, &tv), 0,
-       "select in vain");
+    is(syscall(SYS_select, p[0] + 1, &r, NULL, NULL, &tv), 0, "select in vain");
     ok(!FD_ISSET(p[0], &r), "clears the set");
     is(tv.tv_sec + tv.tv_usec, 0, "and the time is up");
     pid = later(p[1], 20);
     FD_SET(p[0], &r);
     tv.tv_sec = 10;
-    is(syscall(SYS_select, p[0] + 1, &r, NULL, NULL, &tv), 1,
-       "a byte wakes");
+    is(syscall(SYS_select, p[0] + 1, &r, NULL, NULL, &tv), 1, "a byte wakes");
     ok(tv.tv_sec == 9, "time is left");
     waitpid(pid, NULL, 0);
     close(p[0]);

@@ -63,8 +63,7 @@ static void test_machine(void)
     has("/proc/cpuinfo", "^processor\t: 0$");
     has("/proc/cpuinfo", "^flags\t\t: .*fpu.* tsc ");
     has("/proc/uptime", "^[0-9]+\\.[0-9]{2} [0-9]+\\.[0-9]{2}$");
-    has("/proc/loadavg",
-        "^([0-9]+\\.[0-9]{2} ){3}[0-9]+/[0-9]+ [0-9]+$");
+    has("/proc/loadavg", "^([0-9]+\\.[0-9]{2} ){3}[0-9]+/[0-9]+ [0-9]+$");
     has("/proc/stat", "^cpu  [0-9]+ [0-9]+ [0-9]+ [0-9]+ ");
     has("/proc/stat", "^cpu0 [0-9]+ [0-9]+ [0-9]+ [0-9]+ ");
     has("/proc/stat", "^btime [0-9]+$");
@@ -111,8 +110,7 @@ static void test_self(void)
     has("/proc/self/status", "^Threads:\t1$");
     has("/proc/self/status", "^SigCgt:\t[0-9a-f]{16}$");
     has("/proc/self/status", "^Uid:(\t[0-9]+){4}$");
-    has("/proc/self/stat",
-        "^[0-9]+ \\(proc[^)]*\\) R [0-9]+( -?[0-9]+){48}$");
+    has("/proc/self/stat", "^[0-9]+ \\(proc[^)]*\\) R [0-9]+( -?[0-9]+){48}$");
     has("/proc/self/statm", "^[0-9]+ [0-9]+ [0-9]+ [0-9]+ 0 [0-9]+ 0$");
     has("/proc/self/maps",
         "^[0-9a-f]+-[0-9a-f]+ r-xp [0-9a-f]{8} [0-9a-f]{2}:[0-9a-f]{2} [0-9]+ "
