@@ -60,7 +60,7 @@ static int samples(void)
     status |= walk_of("a page mapped but not touched", page);
     *page = 1;
     status |= walk_of("the same page, touched", page);
-    status |= walk_of("kernel text", (void *)0xffffffff80200000);
+    status |= walk_of("kernel text", (void *)0xffffffff80101000);
     return status;
 }
 

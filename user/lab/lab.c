@@ -262,41 +262,58 @@ long lab_pfn(const volatile void *addr)
 
 /* ---- the device ---- */
 
-/* The resource0 file of the first edu device (vendor 1234, device 11e8). */
-static int open_sysfs_edu(void)
+/* "/sys/bus/pci/devices/X/NAME" of the first edu device (11e8); "" if none. */
+static void edu_path(char *path, size_t size, const char *name)
 {
     static const char root[] = "/sys/bus/pci/devices";
     DIR *dir = opendir(root);
     struct dirent *entry;
-    int fd = -1;
+    bool found = false;
 
-    while (dir && fd < 0 && (entry = readdir(dir))) {
-        char path[320], text[16] = "";
+    while (dir && !found && (entry = readdir(dir))) {
+        char text[16] = "";
         FILE *file;
 
-        snprintf(path, sizeof(path), "%s/%s/device", root, entry->d_name);
+        snprintf(path, size, "%s/%s/device", root, entry->d_name);
         file = fopen(path, "r");
         if (!file)
             continue;
-        if (fgets(text, sizeof(text), file) && !strncmp(text, "0x11e8", 6)) {
-            snprintf(path, sizeof(path), "%s/%s/resource0", root,
-                     entry->d_name);
-            fd = open(path, O_RDWR | O_CLOEXEC);
-        }
+        found = fgets(text, sizeof(text), file) && !strncmp(text, "0x11e8", 6);
         fclose(file);
+        snprintf(path, size, "%s/%s/%s", root, entry->d_name, name);
     }
     if (dir)
         closedir(dir);
-    return fd;
+    if (!found)
+        path[0] = '\0';
+}
+
+unsigned long lab_edu_bar(void)
+{
+    unsigned long start = 0;
+    char path[320];
+    FILE *file;
+
+    edu_path(path, sizeof(path), "resource");
+    file = fopen(path, "r");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%lx", &start) != 1)
+        start = 0;
+    fclose(file);
+    return start;
 }
 
 volatile unsigned int *lab_edu(size_t len, int *fd_out)
 {
     int fd = open("/dev/edu0", O_RDWR | O_CLOEXEC);
+    char path[320];
     void *map;
 
-    if (fd < 0)
-        fd = open_sysfs_edu();
+    if (fd < 0) {
+        edu_path(path, sizeof(path), "resource0");
+        fd = open(path, O_RDWR | O_CLOEXEC);
+    }
     if (fd < 0)
         return NULL;
     map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

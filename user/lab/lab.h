@@ -74,3 +74,4 @@ long lab_pfn(const volatile void *addr);
 /* Maps BAR 0 of the edu device, by /dev/edu0 or sysfs; NULL: none here.
  * *fd, if asked for, stays open. */
 volatile unsigned int *lab_edu(size_t len, int *fd);
+unsigned long lab_edu_bar(void); /* its physical address; 0: unknown */
