@@ -76,7 +76,7 @@ void ldisc_init(struct ldisc *ld, const struct ldisc_ops *ops)
     static const struct ktermios fresh = {
         .c_iflag = ICRNL | IXON,
         .c_oflag = OPOST | ONLCR,
-        .c_cflag = B38400 | CS8 | CREAD | HUPCL | CLOCAL,
+        .c_cflag = B9600 | CS8 | CREAD | HUPCL | CLOCAL,
         .c_lflag =
             ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
         .c_cc = {[VINTR] = CTRL('C'),
@@ -92,8 +92,8 @@ void ldisc_init(struct ldisc *ld, const struct ldisc_ops *ops)
                  [VDISCARD] = CTRL('O'),
                  [VWERASE] = CTRL('W'),
                  [VLNEXT] = CTRL('V')},
-        .c_ispeed = 38400,
-        .c_ospeed = 38400,
+        .c_ispeed = 9600,
+        .c_ospeed = 9600,
     };
 
     ld->ops = ops;

@@ -412,7 +412,7 @@ static const struct {
     mode_t mode;
     const struct file_operations *fops;
 } devices[] = {
-    {1, "mem", 0640, &mem_fops},       {3, "null", 0666, &null_fops},
+    {1, "mem", 0600, &mem_fops},       {3, "null", 0666, &null_fops},
     {5, "zero", 0666, &zero_fops},     {7, "full", 0666, &full_fops},
     {8, "random", 0666, &random_fops}, {9, "urandom", 0666, &random_fops},
     {11, "kmsg", 0644, &kmsg_fops},

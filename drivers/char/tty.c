@@ -496,7 +496,7 @@ int tty_register(struct tty *tty)
     tty->winsize.ws_col = TTY_COLUMNS;
     if (!console_tty || console_preferred(tty->name))
         console_tty = tty;
-    return chrdev_register(tty->dev, tty->name, 0620, &tty_fops, tty);
+    return chrdev_register(tty->dev, tty->name, 0600, &tty_fops, tty);
 }
 
 static int tty_init(void)

@@ -4,10 +4,13 @@
  * MSI (PCI 3.0 6.8.1) is a memory write that the device makes, so it needs
  * bus mastering, is never shared and cannot be lost to a wrong routing.  The
  * line is what firmware wrote into the function's interrupt line register:
- * an ISA interrupt number, whose trigger mode the MADT tells.
+ * an ISA interrupt number, whose trigger mode the MADT tells.  pci=nomsi on
+ * the command line makes all devices use it.
  */
 #include <drivers/pci/internal.h>
 
+#include <kernel/core/cmdline.h>
+#include <kernel/lib/string.h>
 #include <kernel/uapi/errno.h>
 
 #define MSI_CONTROL 2 /* offsets into the capability */
@@ -83,8 +86,11 @@ static int request_line(struct pci_dev *dev, irq_handler_t *handler, void *arg)
 
 int pci_irq_request(struct pci_dev *dev, irq_handler_t *handler, void *arg)
 {
+    const char *option = cmdline_get("pci");
     u16 cap = pci_find_capability(dev, PCI_CAP_MSI);
 
+    if (option && !strcmp(option, "nomsi"))
+        cap = 0;
     if (cap && request_msi(dev, cap, handler, arg) == 0)
         return 0;
     return request_line(dev, handler, arg);
