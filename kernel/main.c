@@ -111,7 +111,6 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     if (cmdline_get("bench"))
         mm_bench(); /* bench=mm */
     fs_init(); /* /, devtmpfs, /proc and /sys, all of them empty */
-    boot_proc_init();
     exp_init(); /* /proc/exp */
     boottime_mark("files");
     drivers_init();

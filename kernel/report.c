@@ -5,10 +5,8 @@
  *            makes it cost, so there are few; `quiet` leaves them out.
  */
 #include <boot/bootinfo.h>
-#include <kernel/core/boottime.h>
 #include <kernel/core/cmdline.h>
 #include <kernel/core/printk.h>
-#include <kernel/fs/pseudo.h>
 #include <kernel/report.h>
 #include <kernel/x86/cpu.h>
 #include <mm/report.h>
@@ -61,18 +59,4 @@ void boot_report(void)
     printer_puts(&log.out, "Zones:\n");
     mm_report_zones(&log.out);
     report_cpu(&log.out);
-}
-
-static int show_times(void *data, struct printer *out)
-{
-    boottime_report(out);
-    return 0;
-}
-
-void boot_proc_init(void)
-{
-    static const struct pseudo_ops ops = {.show = show_times};
-
-    if (!pseudo_create(proc_root, "boot", 0444, &ops, NULL))
-        pr_err("proc: no memory for /proc/boot");
 }

@@ -6,5 +6,3 @@
 /* Loader, RAM by the firmware's account, address map, zones, CPU features.
  * Into the log; the devices stand there already, as they were found. */
 void boot_report(void);
-
-void boot_proc_init(void); /* /proc/boot; after fs_init */

@@ -24,6 +24,8 @@ BUILD = {"release": ROOT / "build", "debug": ROOT / "build" / "debug"}
 OVMF = "/usr/share/ovmf/OVMF.fd"
 QEMU = os.environ.get("QEMU") or "qemu-system-x86_64"
 
+LIMIT = float(os.environ.get("LIMIT", 60))  # seconds, unless a test says more
+
 PASSED, FAILED, PANIC = 33, 35, 37  # isa-debug-exit: value * 2 + 1
 BANNER = "Pagewalk: "               # the kernel's first line in C
 PROMPT = r"[#$] (\x1b\[6n)?\Z"       # busybox asks where the cursor is
@@ -138,7 +140,7 @@ class Machine:
         self.log += data.decode(errors="replace").replace("\r", "")
         return bool(data)
 
-    def wait(self, pattern, limit=60):
+    def wait(self, pattern, limit=LIMIT):
         """Waits for a regular expression after what was last waited for."""
         end = time.monotonic() + limit
         alive = True
@@ -155,12 +157,12 @@ class Machine:
     def send(self, text):
         self.serial.sendall(text.encode())
 
-    def shell(self, limit=60):
+    def shell(self, limit=LIMIT):
         """Waits for the shell; makes its lines long, so that none wraps."""
         self.wait(PROMPT, limit)
         self.command("stty cols 1000")
 
-    def command(self, line, limit=60):
+    def command(self, line, limit=LIMIT):
         """Types a line at the shell; returns what it printed."""
         self.send(line + "\n")
         self.wait(r"\n", limit)  # the echo of the line
@@ -172,7 +174,7 @@ class Machine:
         return (f"\nQEMU: {' '.join(self.args)}\n--- serial ---\n"
                 f"{self.log[-size:]}\n--- end ---")
 
-    def finish(self, limit=60):
+    def finish(self, limit=LIMIT):
         """Reads until the machine ends by itself; returns QEMU's status."""
         end = time.monotonic() + limit
         while self.serial and self.pump(end - time.monotonic()):
