@@ -75,8 +75,8 @@ static vm_fault_t install_page(struct vm_fault *vmf, struct page *page,
 
     spin_lock(&mm->page_table_lock);
     ok = still_there(vmf) &&
-         (!vma->vm_mapping || page_is_anon(page) ||
-          page->mapping == vma->vm_mapping); /* else: truncated meanwhile */
+         (!vmf->page || !vma->vm_mapping ||
+          vmf->page->mapping == vma->vm_mapping); /* not truncated meanwhile */
     if (ok) {
         atomic_inc(&page->mapcount);
         vmf->slot->val = pte.val;
@@ -161,9 +161,10 @@ static vm_fault_t fault_private(struct vm_fault *vmf)
         return ret;
     }
     copy_highpage(copy, vmf->page);
-    put_page(vmf->page);
     vmf->vma->has_anon = true;
-    return install_page(vmf, copy, owned_pte(vmf, copy));
+    ret = install_page(vmf, copy, owned_pte(vmf, copy));
+    put_page(vmf->page);
+    return ret;
 }
 
 /*
@@ -426,7 +427,7 @@ enum fault_result handle_mm_fault(struct mm_struct *mm, unsigned long addr,
 {
     enum fault_result result;
 
-    if (unlikely(addr >= (pgtable_levels == 5 ? TASK_SIZE_5L : TASK_SIZE_4L)))
+    if (unlikely(addr >= user_limit()))
         return FAULT_MAPERR;
     if (unlikely(error_code & FAULT_RSVD))
         panic("reserved bit in the page table at user address %#lx", addr);

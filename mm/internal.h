@@ -108,7 +108,6 @@ int vma_change(struct mm_struct *mm, struct vm_area_struct **vmap,
                unsigned long start, unsigned long end, unsigned long flags);
 /* Asked before a VMA is cut at addr. */
 int vma_may_split(struct vm_area_struct *vma, unsigned long addr);
-unsigned long user_limit(void); /* first byte that nobody may map */
 /* Grows a VM_GROWSDOWN area to hold addr. */
 int vma_expand_down(struct vm_area_struct *vma, unsigned long addr);
 

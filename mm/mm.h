@@ -58,6 +58,12 @@ struct mm_struct {
     struct file *exe_file; /* what execve mapped; a reference */
 };
 
+/* First byte that ring 3 may never map. */
+static inline unsigned long user_limit(void)
+{
+    return pgtable_levels == 5 ? TASK_SIZE_5L : TASK_SIZE_4L;
+}
+
 extern struct mm_struct init_mm; /* kernel threads: root is master_table */
 
 struct mm_struct *mm_create(void); /* cloned from the master; NULL: no memory */

@@ -154,11 +154,6 @@ void vma_split_open(struct mm_struct *mm, struct vm_area_struct *vma,
 
 /* ---- where ---- */
 
-unsigned long user_limit(void)
-{
-    return pgtable_levels == 5 ? TASK_SIZE_5L : TASK_SIZE_4L;
-}
-
 static unsigned long search_gap(struct mm_struct *mm, unsigned long hint,
                                 size_t len, int flags)
 {

@@ -26,6 +26,7 @@
 #include <mm/vmalloc.h>
 
 #define RFLAGS_IF BIT(9)
+#define RFLAGS_AC BIT(18)
 #define DR6_SINGLE_STEP BIT(14) /* SDM 3B 17.2.3 */
 
 struct trap_signal {
@@ -36,16 +37,11 @@ struct trap_signal {
 
 /* Linux's, arch/x86: which signal each exception of ring 3 becomes. */
 static const struct trap_signal trap_signals[20] = {
-    [TRAP_DE] = {SIGFPE, FPE_INTDIV, true},
-    [TRAP_BP] = {SIGTRAP, 0, false},
-    [TRAP_OF] = {SIGSEGV, 0, false},
-    [TRAP_BR] = {SIGSEGV, 0, false},
-    [TRAP_UD] = {SIGILL, ILL_ILLOPN, true},
-    [TRAP_NM] = {SIGSEGV, 0, false},
-    [TRAP_TS] = {SIGSEGV, 0, false},
-    [TRAP_NP] = {SIGBUS, 0, false},
-    [TRAP_SS] = {SIGBUS, 0, false},
-    [TRAP_GP] = {SIGSEGV, 0, false},
+    [TRAP_DE] = {SIGFPE, FPE_INTDIV, true},  [TRAP_BP] = {SIGTRAP, 0, false},
+    [TRAP_OF] = {SIGSEGV, 0, false},         [TRAP_BR] = {SIGSEGV, 0, false},
+    [TRAP_UD] = {SIGILL, ILL_ILLOPN, true},  [TRAP_NM] = {SIGSEGV, 0, false},
+    [TRAP_TS] = {SIGSEGV, 0, false},         [TRAP_NP] = {SIGBUS, 0, false},
+    [TRAP_SS] = {SIGBUS, 0, false},          [TRAP_GP] = {SIGSEGV, 0, false},
     [TRAP_AC] = {SIGBUS, BUS_ADRALN, false},
 };
 
@@ -92,6 +88,17 @@ static void user_fault(enum fault_result result, u64 addr, u64 error)
     }
 }
 
+/* A bug must not start to sleep in atomic context, nor look like a fault that
+ * was settled already: the kernel touches ring 3's pages only between stac and
+ * clac, and never runs them. */
+static bool may_be_uaccess(const struct pt_regs *regs)
+{
+    u64 want = cpu_has(CPU_SMAP) ? RFLAGS_IF | RFLAGS_AC : RFLAGS_IF;
+
+    return current->mm && !this_cpu_read(atomic_depth) &&
+           (regs->rflags & want) == want && !(regs->orig_rax & FAULT_EXEC);
+}
+
 static void page_fault(struct pt_regs *regs, u64 addr)
 {
     bool user = user_mode(regs);
@@ -99,7 +106,7 @@ static void page_fault(struct pt_regs *regs, u64 addr)
     struct task_struct *task = current;
     enum fault_result result;
 
-    if (unlikely(addr >= TASK_SIZE)) {
+    if (unlikely(addr >= user_limit())) {
         if (user)
             force_signal(SIGSEGV, SEGV_MAPERR, addr, TRAP_PF,
                          error | FAULT_PRESENT);
@@ -107,9 +114,7 @@ static void page_fault(struct pt_regs *regs, u64 addr)
             kernel_fault(regs, addr);
         return;
     }
-    /* A bug in atomic context must not start to sleep here. */
-    if (unlikely(!user && (!task->mm || this_cpu_read(atomic_depth) ||
-                           !(regs->rflags & RFLAGS_IF)))) {
+    if (unlikely(!user && !may_be_uaccess(regs))) {
         kernel_fault(regs, addr);
         return;
     }
