@@ -25,8 +25,8 @@ static const char *wanted; /* a program's comm, or NULL: all */
 static int put_string(char *to, size_t size, u64 addr)
 {
     char text[36];
-    ssize_t len = strncpy_from_user(text, (const char __user *)addr,
-                                    sizeof(text) - 1);
+    ssize_t len =
+        strncpy_from_user(text, (const char __user *)addr, sizeof(text) - 1);
 
     if (len < 0)
         return scnprintf(to, size, "%#llx", (unsigned long long)addr);
@@ -73,8 +73,8 @@ static void put_call(char *line, u64 nr, const u64 *args)
     for (int i = 0; i < 6 && name->args[i] && name->args[i] != '?'; i++) {
         if (i)
             len += scnprintf(line + len, LINE_SIZE - len, ", ");
-        len += put_argument(line + len, LINE_SIZE - len, name->args[i],
-                            args[i]);
+        len +=
+            put_argument(line + len, LINE_SIZE - len, name->args[i], args[i]);
     }
     scnprintf(line + len, LINE_SIZE - len, ")");
 }

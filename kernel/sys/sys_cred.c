@@ -157,8 +157,8 @@ long sys_setresgid(gid_t rgid, gid_t egid, gid_t sgid)
     return 0;
 }
 
-static long put_three(u32 a, u32 b, u32 c, void __user *to_a,
-                      void __user *to_b, void __user *to_c)
+static long put_three(u32 a, u32 b, u32 c, void __user *to_a, void __user *to_b,
+                      void __user *to_c)
 {
     if (put_user(a, (u32 __user *)to_a) || put_user(b, (u32 __user *)to_b) ||
         put_user(c, (u32 __user *)to_c))
@@ -210,8 +210,7 @@ long sys_getgroups(int size, void __user *list)
 
     if (size < 0 || (size && (u32)size < cred->ngroups))
         return -EINVAL;
-    if (size &&
-        copy_to_user(list, cred->groups, cred->ngroups * sizeof(gid_t)))
+    if (size && copy_to_user(list, cred->groups, cred->ngroups * sizeof(gid_t)))
         return -EFAULT;
     return cred->ngroups;
 }

@@ -163,17 +163,17 @@ long sys_setrlimit(unsigned int resource, const void __user *from)
 /* ---- log ---- */
 
 enum { /* syslog(2) */
-    SYSLOG_CLOSE,
-    SYSLOG_OPEN,
-    SYSLOG_READ,
-    SYSLOG_READ_ALL,
-    SYSLOG_READ_CLEAR,
-    SYSLOG_CLEAR,
-    SYSLOG_CONSOLE_OFF,
-    SYSLOG_CONSOLE_ON,
-    SYSLOG_CONSOLE_LEVEL,
-    SYSLOG_SIZE_UNREAD,
-    SYSLOG_SIZE_BUFFER,
+       SYSLOG_CLOSE,
+       SYSLOG_OPEN,
+       SYSLOG_READ,
+       SYSLOG_READ_ALL,
+       SYSLOG_READ_CLEAR,
+       SYSLOG_CLEAR,
+       SYSLOG_CONSOLE_OFF,
+       SYSLOG_CONSOLE_ON,
+       SYSLOG_CONSOLE_LEVEL,
+       SYSLOG_SIZE_UNREAD,
+       SYSLOG_SIZE_BUFFER,
 };
 
 static u64 syslog_clear_seq, syslog_read_seq;

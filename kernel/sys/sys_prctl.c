@@ -44,8 +44,9 @@ long sys_prctl(int option, unsigned long arg2, unsigned long arg3,
     case PR_SET_NAME:
         return set_name((const char __user *)arg2);
     case PR_GET_NAME:
-        return copy_to_user((void __user *)arg2, task->comm,
-                            sizeof(task->comm)) ? -EFAULT : 0;
+        return copy_to_user((void __user *)arg2, task->comm, sizeof(task->comm))
+                   ? -EFAULT
+                   : 0;
     case PR_SET_PDEATHSIG:
         if (arg2 > 64)
             return -EINVAL;

@@ -70,8 +70,7 @@ static int who_or_self(int which, int who)
         return who;
     if (which == PRIO_PROCESS)
         return current->pid;
-    return which == PRIO_PGRP ? current->signal->pgrp
-                              : (int)current->cred.uid;
+    return which == PRIO_PGRP ? current->signal->pgrp : (int)current->cred.uid;
 }
 
 long sys_setpriority(int which, int who, int nice)

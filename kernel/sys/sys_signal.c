@@ -67,8 +67,7 @@ long sys_rt_sigaction(int sig, const void __user *act, void __user *oldact,
         return -EINVAL;
     if (act && copy_from_user(&in, act, sizeof(in)))
         return -EFAULT;
-    if (sig < 1 || sig > 64 ||
-        (act && (sig_bit(sig) & SIG_UNBLOCKABLE)))
+    if (sig < 1 || sig > 64 || (act && (sig_bit(sig) & SIG_UNBLOCKABLE)))
         return -EINVAL;
     flags = spin_lock_irqsave(&task->sighand->lock);
     action = &task->sighand->action[sig - 1];
@@ -116,8 +115,8 @@ long sys_rt_sigpending(void __user *uset, size_t setsize)
 
     if (setsize > sizeof(set))
         return -EINVAL;
-    set = (task->pending.set | task->signal->shared_pending.set) &
-          task->blocked;
+    set =
+        (task->pending.set | task->signal->shared_pending.set) & task->blocked;
     return copy_to_user(uset, &set, setsize) ? -EFAULT : 0;
 }
 
@@ -230,8 +229,7 @@ static bool may_signal(int sig, const struct task_struct *task)
         me->uid == it->suid || me->uid == it->uid ||
         task->signal == current->signal)
         return true;
-    return sig == SIGCONT &&
-           task->signal->session == current->signal->session;
+    return sig == SIGCONT && task->signal->session == current->signal->session;
 }
 
 static void kill_info(siginfo_t *info, int sig, int code)
@@ -414,8 +412,10 @@ long sys_sigaltstack(const void __user *uss, void __user *uold)
     memset(&old, 0, sizeof(old));
     old.sp = task->sigaltstack.sp;
     old.size = task->sigaltstack.size;
-    old.flags = (task->sigaltstack.flags & SS_AUTODISARM) |
-                (!old.size ? SS_DISABLE : busy ? SS_ONSTACK : 0);
+    old.flags =
+        (task->sigaltstack.flags & SS_AUTODISARM) | (!old.size ? SS_DISABLE
+                                                     : busy    ? SS_ONSTACK
+                                                               : 0);
     if (uss) {
         if (copy_from_user(&in, uss, sizeof(in)))
             return -EFAULT;

@@ -52,7 +52,7 @@ static u64 process_cpu_time(struct task_struct *task)
 /* A negative clock names a process or a thread: ~pid << 3 | kind. */
 static int cpu_clock(int clock, u64 *ns)
 {
-    pid_t pid = ~(clock >> 3);
+    pid_t pid = ~clock >> 3;
     struct task_struct *task;
 
     if ((clock & 3) == 3) /* a clock's file descriptor */
@@ -103,8 +103,8 @@ long sys_clock_gettime(int clock, void __user *to)
 
 long sys_clock_getres(int clock, void __user *to)
 {
-    bool coarse = clock == CLOCK_REALTIME_COARSE ||
-                  clock == CLOCK_MONOTONIC_COARSE;
+    bool coarse =
+        clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE;
     u64 ns;
     int err = clock_read(clock, &ns);
 
@@ -244,9 +244,8 @@ long sys_clock_nanosleep(int clock, int flags, const void __user *req,
     if (clock_read(clock, &now))
         return -EINVAL;
     if (clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID ||
-        clock == CLOCK_THREAD_CPUTIME_ID ||
-        clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE ||
-        clock == CLOCK_MONOTONIC_COARSE)
+        clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_MONOTONIC_RAW ||
+        clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
         return -EOPNOTSUPP;
     err = get_timespec(req, &ns);
     if (err)

@@ -42,8 +42,7 @@ static int put_usage(const struct task_usage *usage, void __user *to)
     return copy_to_user(to, &ru, sizeof(ru)) ? -EFAULT : 0;
 }
 
-long sys_wait4(pid_t pid, void __user *status, int options,
-               void __user *rusage)
+long sys_wait4(pid_t pid, void __user *status, int options, void __user *rusage)
 {
     struct wait_request req = {.options = options | WEXITED};
     int found;
@@ -71,8 +70,7 @@ long sys_wait4(pid_t pid, void __user *status, int options,
     return req.pid;
 }
 
-static int wait_info(const struct wait_request *req, int found,
-                     void __user *to)
+static int wait_info(const struct wait_request *req, int found, void __user *to)
 {
     siginfo_t info;
 
@@ -87,8 +85,7 @@ static int wait_info(const struct wait_request *req, int found,
         info.si_status = req->status;
     }
     /* Linux leaves the rest of the structure alone. */
-    return copy_to_user(to, &info, offsetof(siginfo_t, si_utime)) ? -EFAULT
-                                                                  : 0;
+    return copy_to_user(to, &info, offsetof(siginfo_t, si_utime)) ? -EFAULT : 0;
 }
 
 long sys_waitid(int which, pid_t id, void __user *info, int options,
@@ -97,8 +94,8 @@ long sys_waitid(int which, pid_t id, void __user *info, int options,
     struct wait_request req = {.type = which, .id = id, .options = options};
     int found;
 
-    if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED |
-                    CHILD_FLAGS))
+    if (options &
+        ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | CHILD_FLAGS))
         return -EINVAL;
     if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
         return -EINVAL;
@@ -133,10 +130,9 @@ static void usage_of_process(struct task_usage *usage)
     struct task_struct *thread;
     u64 flags = spin_lock_irqsave(&tasklist_lock), rss;
 
-    *usage = (struct task_usage){signal->utime,   signal->stime,
-                                 signal->min_flt, signal->maj_flt,
-                                 signal->nvcsw,   signal->nivcsw,
-                                 signal->maxrss};
+    *usage = (struct task_usage){
+        signal->utime, signal->stime,  signal->min_flt, signal->maj_flt,
+        signal->nvcsw, signal->nivcsw, signal->maxrss};
     list_for_each_entry(thread, &signal->threads, thread_link) {
         usage->utime += task_runtime(thread) - thread->stime;
         usage->stime += thread->stime;

@@ -38,6 +38,8 @@ struct arg_source {
 static int source_get(const struct arg_source *source, unsigned int i,
                       const char **string)
 {
+    const char __user *text;
+
     if (source->kernel) {
         *string = source->kernel[i];
         return 0;
@@ -46,7 +48,10 @@ static int source_get(const struct arg_source *source, unsigned int i,
         *string = NULL;
         return 0;
     }
-    return get_user(*string, source->user + i);
+    if (get_user(text, source->user + i))
+        return -EFAULT;
+    *string = (__force const char *)text;
+    return 0;
 }
 
 static int source_count(const struct arg_source *source, unsigned int *n)
@@ -151,14 +156,14 @@ static int strings_init(struct exec_strings *s)
 {
     u64 stack = current->signal->rlim[RLIMIT_STACK].cur / 4;
 
-    s->pages = kcalloc(EXEC_ARGS_MAX >> PAGE_SHIFT, sizeof(*s->pages),
-                       GFP_KERNEL);
+    s->pages =
+        kcalloc(EXEC_ARGS_MAX >> PAGE_SHIFT, sizeof(*s->pages), GFP_KERNEL);
     if (!s->pages)
         return -ENOMEM;
     s->start = EXEC_ARGS_MAX;
     /* At least 128 KiB, as POSIX programs expect. */
-    s->limit = EXEC_ARGS_MAX -
-               min(max(stack, 128 * KIB), EXEC_ARGS_MAX - PAGE_SIZE);
+    s->limit =
+        EXEC_ARGS_MAX - min(max(stack, 128 * KIB), EXEC_ARGS_MAX - PAGE_SIZE);
     return 0;
 }
 
@@ -305,8 +310,7 @@ static void image_credentials(struct exec_image *image)
     if (current->no_new_privs)
         return;
     image->set_uid = inode->mode & S_ISUID;
-    image->set_gid = (inode->mode & (S_ISGID | S_IXGRP)) ==
-                     (S_ISGID | S_IXGRP);
+    image->set_gid = (inode->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
     image->uid = inode->uid;
     image->gid = inode->gid;
 }
@@ -474,7 +478,7 @@ static void start_registers(struct task_struct *task, u64 entry, u64 sp)
     memset(regs, 0, sizeof(*regs));
     regs->orig_rax = -1;
     regs->rip = entry;
-    regs->rcx = entry;          /* lets the way out take SYSRET */
+    regs->rcx = entry; /* lets the way out take SYSRET */
     regs->r11 = RFLAGS_IF;
     regs->rflags = RFLAGS_IF;
     regs->rsp = sp;
@@ -511,8 +515,7 @@ static int change_over(struct task_struct *task, struct exec_image *image)
     return err;
 }
 
-static int exec_program(struct exec_image *image,
-                        const struct arg_source *argv,
+static int exec_program(struct exec_image *image, const struct arg_source *argv,
                         const struct arg_source *envp)
 {
     struct task_struct *task = current;
@@ -560,8 +563,8 @@ static int exec_path(int dfd, const char *path, int at_flags,
     return err;
 }
 
-int do_execve(int dfd, const char *path, int at_flags,
-              const void __user *argv, const void __user *envp)
+int do_execve(int dfd, const char *path, int at_flags, const void __user *argv,
+              const void __user *envp)
 {
     struct arg_source args = {.user = argv}, env = {.user = envp};
 

@@ -7,10 +7,10 @@
 #include <kernel/lib/elf.h>
 #include <mm/types.h>
 
-#define EXEC_HEAD 256         /* bytes of a file that are looked at first */
+#define EXEC_HEAD 256           /* bytes of a file that are looked at first */
 #define EXEC_ARGS_MAX (2 * MIB) /* argument and environment text */
 #define EXEC_STRING_MAX (32 * PAGE_SIZE)
-#define EXEC_SCRIPTS_MAX 5    /* scripts that run scripts */
+#define EXEC_SCRIPTS_MAX 5 /* scripts that run scripts */
 
 struct exec_strings { /* text that ends at offset EXEC_ARGS_MAX */
     char **pages;     /* EXEC_ARGS_MAX / PAGE_SIZE, made when needed */

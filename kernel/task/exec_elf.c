@@ -168,8 +168,8 @@ static int map_segment(struct mm_struct *mm, struct exec_program *program,
             return addr;
     }
     if (end > file_end) {
-        addr = map_range(mm, NULL, file_end, end - file_end, 0, prot,
-                         MAP_FIXED);
+        addr =
+            map_range(mm, NULL, file_end, end - file_end, 0, prot, MAP_FIXED);
         if (addr < 0)
             return addr;
     }
@@ -215,8 +215,8 @@ static int map_program(struct mm_struct *mm, struct exec_program *program,
             continue;
         err = map_segment(mm, program, ph);
         if (ph->p_offset <= phoff && phoff - ph->p_offset < ph->p_filesz)
-            program->phdr_addr = program->bias + ph->p_vaddr + phoff -
-                                 ph->p_offset;
+            program->phdr_addr =
+                program->bias + ph->p_vaddr + phoff - ph->p_offset;
     }
     return err;
 }

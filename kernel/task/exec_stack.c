@@ -105,8 +105,7 @@ static int put_vector(u64 *to, u64 *text, unsigned int n)
     u64 __user *slot = (u64 __user *)*to;
 
     for (unsigned int i = 0; i < n; i++, slot++) {
-        ssize_t len = strnlen_user((const char __user *)*text,
-                                   EXEC_STRING_MAX);
+        ssize_t len = strnlen_user((const char __user *)*text, EXEC_STRING_MAX);
 
         if (len < 0 || put_user(*text, slot))
             return -EFAULT;

@@ -84,8 +84,8 @@ static int shared_key(u32 __user *uaddr, struct futex_key *key)
     if (vma && vma->vm_start <= addr && (vma->vm_flags & VM_SHARED) &&
         vma->vm_mapping) {
         key->object = (u64)vma->vm_mapping;
-        key->offset = (vma_pgoff(vma, addr) << PAGE_SHIFT) +
-                      (addr & ~PAGE_MASK);
+        key->offset =
+            (vma_pgoff(vma, addr) << PAGE_SHIFT) + (addr & ~PAGE_MASK);
     }
     up_read(&mm->mmap_lock);
     return 0;
@@ -202,8 +202,7 @@ static bool futex_unqueue(struct futex_sleeper *sleeper)
     }
 }
 
-int futex_wait(u32 __user *uaddr, bool shared, u32 val, u64 expires,
-               u32 bitset)
+int futex_wait(u32 __user *uaddr, bool shared, u32 val, u64 expires, u32 bitset)
 {
     struct futex_sleeper sleeper = {.task = current, .bitset = bitset};
     bool timely = true;
@@ -377,8 +376,7 @@ static void robust_died(struct task_struct *task, u32 __user *uaddr)
     if ((unsigned long)uaddr % sizeof(u32))
         return;
     do {
-        if (get_user(word, uaddr) ||
-            (word & FUTEX_TID_MASK) != (u32)task->pid)
+        if (get_user(word, uaddr) || (word & FUTEX_TID_MASK) != (u32)task->pid)
             return;
         new = (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
         err = user_cmpxchg32(uaddr, &word, new);

@@ -10,13 +10,16 @@
 /* A task_struct with `pid` taken and reference counts at 1, else zero. */
 struct task_struct *task_alloc(void);
 void task_free(struct task_struct *task); /* one that never ran */
-int pid_alloc(struct task_struct *task); /* 0, -EAGAIN: none is free */
+int pid_alloc(struct task_struct *task);  /* 0, -EAGAIN: none is free */
 /* Locks: tasklist_lock. */
 struct task_struct *task_find_locked(pid_t pid);
-void task_link_locked(struct task_struct *task);   /* pid tree, task_list */
+void task_link_locked(struct task_struct *task); /* pid tree, task_list */
 void task_unlink_locked(struct task_struct *task);
 void task_swap_pids_locked(struct task_struct *a, struct task_struct *b);
 extern u32 nr_tasks; /* (t) */
+
+/* report.c */
+void task_report_init(void);
 
 /* entropy.c */
 void random_start(void);
@@ -36,7 +39,7 @@ u32 sched_nr_running(void);
 /* current's GS base of ring 3 (not the kernel's), where FSGSBASE is. */
 u64 task_user_gs_base(void);
 void task_load_bases(struct task_struct *task); /* current's; IRQs off */
-void sched_loads(unsigned long loads[3]); /* 16 bits of fraction */
+void sched_loads(unsigned long loads[3]);       /* 16 bits of fraction */
 void cpu_idle_loop(void) __noreturn;
 
 /* switch.asm */
@@ -56,22 +59,22 @@ struct vfork_done {
 
 /* fork.c */
 struct clone_args_kernel {
-    u64 flags;          /* CLONE_*, without the exit signal */
+    u64 flags; /* CLONE_*, without the exit signal */
     int exit_signal;
-    u64 stack;          /* of the child, 0: the parent's */
+    u64 stack; /* of the child, 0: the parent's */
     u64 tls;
     void __user *parent_tid;
     void __user *child_tid;
-    pid_t set_tid;      /* 0: any */
+    pid_t set_tid; /* 0: any */
 };
 long do_clone(const struct clone_args_kernel *args);
 void fork_child_first(struct task_struct *task); /* set_child_tid */
-void vfork_release(struct task_struct *task); /* exec and exit */
-void mm_release_task(struct task_struct *task); /* clear_child_tid, robust */
+void vfork_release(struct task_struct *task);    /* exec and exit */
+void mm_release_task(struct task_struct *task);  /* clear_child_tid, robust */
 
 /* exec.c */
-int do_execve(int dfd, const char *path, int at_flags,
-              const void __user *argv, const void __user *envp);
+int do_execve(int dfd, const char *path, int at_flags, const void __user *argv,
+              const void __user *envp);
 int kernel_execve(const char *path, const char *const *argv,
                   const char *const *envp);
 
@@ -107,8 +110,8 @@ void notify_parent(struct task_struct *leader, int code, int status);
 
 /* sigframe.c */
 int sigframe_setup(int sig, const siginfo_t *info,
-                   const struct kernel_sigaction *action,
-                   const sigset_t *mask, struct pt_regs *regs);
+                   const struct kernel_sigaction *action, const sigset_t *mask,
+                   struct pt_regs *regs);
 size_t sigframe_min_size(void); /* AT_MINSIGSTKSZ */
 bool on_altstack(const struct task_struct *task, u64 sp);
 

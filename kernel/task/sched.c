@@ -31,9 +31,9 @@
 
 struct run_queue {
     spinlock_t lock;
-    struct rb_root tree;   /* (lock) waiting tasks */
-    u32 nr_queued;         /* (lock) in the tree */
-    u64 min_vruntime;      /* (lock) never goes back */
+    struct rb_root tree; /* (lock) waiting tasks */
+    u32 nr_queued;       /* (lock) in the tree */
+    u64 min_vruntime;    /* (lock) never goes back */
     struct task_struct *idle;
     struct timer slice;
 };
@@ -374,7 +374,7 @@ bool wake_up_state(struct task_struct *task, unsigned long states)
         if (!task->on_rq) {
             u64 least = rq->min_vruntime - SLEEPER_CREDIT;
 
-            while (unlikely(smp_load_acquire(&task->on_cpu)))
+            while (unlikely(READ_ONCE(task->on_cpu)))
                 cpu_relax();
             if ((s64)(task->vruntime - least) < 0)
                 task->vruntime = least;
@@ -521,7 +521,8 @@ void sched_loads(unsigned long loads[3])
     last += steps * LOAD_STEP;
     for (steps = min(steps, 1000ull); steps; steps--)
         for (int i = 0; i < 3; i++)
-            average[i] = (average[i] * decay[i] +
-                          running * (LOAD_ONE - decay[i])) / LOAD_ONE;
+            average[i] =
+                (average[i] * decay[i] + running * (LOAD_ONE - decay[i])) /
+                LOAD_ONE;
     memcpy(loads, average, sizeof(average));
 }

@@ -59,8 +59,7 @@ static u64 wait_while_stopped(struct task_struct *task, u64 flags)
             schedule();
         set_current_state(TASK_RUNNING);
         flags = spin_lock_irqsave(&task->sighand->lock);
-        if ((task->pending.set | signal->shared_pending.set) &
-            sig_bit(SIGKILL))
+        if ((task->pending.set | signal->shared_pending.set) & sig_bit(SIGKILL))
             signal->stopped = false;
     }
     if (signal->continued && !signal->group_exit) {
@@ -93,9 +92,8 @@ static void say_killed(const struct task_struct *task, int sig,
 
     if (!(sig_bit(sig) & SIG_SYNCHRONOUS) || info->si_code <= 0)
         return;
-    pr_notice("%s[%d]: killed by %s at %#llx, rip %#llx: %s (%s)\n",
-              task->comm, task->pid, signal_name(sig),
-              (unsigned long long)task->fault.cr2,
+    pr_notice("%s[%d]: killed by %s at %#llx, rip %#llx: %s (%s)\n", task->comm,
+              task->pid, signal_name(sig), (unsigned long long)task->fault.cr2,
               (unsigned long long)task_user_regs((void *)task)->rip,
               trap_name(task->fault.trapno),
               trap_error_words(task->fault.trapno, task->fault.error, words,

@@ -127,8 +127,7 @@ static void regs_load(struct pt_regs *regs, const struct sigcontext_64 *from)
     regs->rcx = from->cx;
     regs->rsp = from->sp;
     regs->rip = from->ip;
-    regs->rflags = (regs->rflags & ~RFLAGS_USER) |
-                   (from->flags & RFLAGS_USER);
+    regs->rflags = (regs->rflags & ~RFLAGS_USER) | (from->flags & RFLAGS_USER);
     regs->orig_rax = -1; /* no call to restart */
 }
 
@@ -151,8 +150,8 @@ static u64 frame_place(const struct kernel_sigaction *action,
 }
 
 int sigframe_setup(int sig, const siginfo_t *info,
-                   const struct kernel_sigaction *action,
-                   const sigset_t *mask, struct pt_regs *regs)
+                   const struct kernel_sigaction *action, const sigset_t *mask,
+                   struct pt_regs *regs)
 {
     struct task_struct *task = current;
     struct rt_sigframe frame;

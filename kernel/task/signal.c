@@ -29,8 +29,8 @@ void signal_init(void)
                                      sizeof(struct signal_struct), 0, NULL);
     sighand_cache = kmem_cache_create("sighand_struct",
                                       sizeof(struct sighand_struct), 0, NULL);
-    sigqueue_cache = kmem_cache_create("sigqueue", sizeof(struct sigqueue), 0,
-                                       NULL);
+    sigqueue_cache =
+        kmem_cache_create("sigqueue", sizeof(struct sigqueue), 0, NULL);
     if (!signal_cache || !sighand_cache || !sigqueue_cache)
         panic("no memory for the signal caches");
 }
@@ -91,8 +91,8 @@ void signal_put(struct signal_struct *signal)
 
 struct sighand_struct *sighand_alloc(void)
 {
-    struct sighand_struct *sighand = kmem_cache_alloc(sighand_cache,
-                                                      GFP_KERNEL);
+    struct sighand_struct *sighand =
+        kmem_cache_alloc(sighand_cache, GFP_KERNEL);
 
     if (!sighand)
         return NULL;
@@ -263,11 +263,11 @@ static int queue_info(struct sigpending *pending, int sig,
 }
 
 /* Locks: sighand->lock. */
-static int send_locked(int sig, const siginfo_t *info,
-                       struct task_struct *task, bool group)
+static int send_locked(int sig, const siginfo_t *info, struct task_struct *task,
+                       bool group)
 {
-    struct sigpending *pending = group ? &task->signal->shared_pending
-                                       : &task->pending;
+    struct sigpending *pending =
+        group ? &task->signal->shared_pending : &task->pending;
     struct task_struct *taker;
     int err;
 
@@ -310,8 +310,7 @@ int send_signal(int sig, const siginfo_t *info, struct task_struct *task)
     return send_any(sig, info, task, true);
 }
 
-int send_signal_thread(int sig, const siginfo_t *info,
-                       struct task_struct *task)
+int send_signal_thread(int sig, const siginfo_t *info, struct task_struct *task)
 {
     return send_any(sig, info, task, false);
 }

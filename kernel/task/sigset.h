@@ -17,8 +17,8 @@ static inline sigset_t sig_bit(int sig)
     (sig_bit(SIGCONT) | sig_bit(SIGCHLD) | sig_bit(SIGWINCH) | sig_bit(SIGURG))
 /* Caused by the very instruction: taken before all others. */
 #define SIG_SYNCHRONOUS                                                        \
-    (sig_bit(SIGSEGV) | sig_bit(SIGBUS) | sig_bit(SIGILL) |                    \
-     sig_bit(SIGTRAP) | sig_bit(SIGFPE) | sig_bit(SIGSYS))
+    (sig_bit(SIGSEGV) | sig_bit(SIGBUS) | sig_bit(SIGILL) | sig_bit(SIGTRAP) | \
+     sig_bit(SIGFPE) | sig_bit(SIGSYS))
 
 /* sigaltstack(2), asm-generic/signal-defs.h has no names for these */
 #define SS_ONSTACK 1

@@ -35,11 +35,12 @@ static struct kmem_cache *task_cache;
 
 void task_init(void)
 {
+    task_report_init();
     random_start();
     signal_init();
     futex_init();
-    task_cache = kmem_cache_create("task_struct", sizeof(struct task_struct),
-                                   64, NULL);
+    task_cache =
+        kmem_cache_create("task_struct", sizeof(struct task_struct), 64, NULL);
     if (!task_cache)
         panic("no memory for the task cache");
 }

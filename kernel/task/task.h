@@ -38,34 +38,36 @@ struct cpu_itimer { /* fires when the process has had `target` ns */
 
 /* What all threads of a process share. */
 struct signal_struct {
-    refcount_t refs;              /* one per task_struct */
-    struct list_head threads;     /* (t) task_struct.thread_link */
-    u32 nr_threads;               /* (t) live ones */
-    struct task_struct *leader;   /* (t) */
-    struct task_struct *parent;   /* (t) leader of the parent process */
-    struct list_head children;    /* (t) signal_struct.sibling */
-    struct list_head sibling;     /* (t) */
-    struct wait_queue wait_child; /* wait4 sleeps here */
-    pid_t pgrp, session;          /* (t) */
-    struct tty *tty;              /* (t) controlling terminal */
+    refcount_t refs;                  /* one per task_struct */
+    struct list_head threads;         /* (t) task_struct.thread_link */
+    u32 nr_threads;                   /* (t) live ones */
+    struct task_struct *leader;       /* (t) */
+    struct task_struct *parent;       /* (t) leader of the parent process */
+    struct list_head children;        /* (t) signal_struct.sibling */
+    struct list_head sibling;         /* (t) */
+    struct wait_queue wait_child;     /* wait4 sleeps here */
+    pid_t pgrp, session;              /* (t) */
+    struct tty *tty;                  /* (t) controlling terminal */
     struct sigpending shared_pending; /* (s) */
-    int exit_code;                /* (s) wait4's status word */
-    bool group_exit;              /* (s) exit_group or a fatal signal */
-    bool stopped;                 /* (s) all threads stop, or have */
-    bool stop_reported;           /* (s) the parent has its SIGCHLD */
-    bool stop_unwaited, continued;/* (s) what wait4 still has to see */
-    int stop_signal;              /* (s) what stopped it */
-    bool has_execed;              /* setpgid of a child: EACCES */
+    int exit_code;                    /* (s) wait4's status word */
+    bool group_exit;                  /* (s) exit_group or a fatal signal */
+    bool stopped;                     /* (s) all threads stop, or have */
+    bool stop_reported;               /* (s) the parent has its SIGCHLD */
+    bool stop_unwaited, continued;    /* (s) what wait4 still has to see */
+    int stop_signal;                  /* (s) what stopped it */
+    bool has_execed;                  /* setpgid of a child: EACCES */
     bool is_child_subreaper;
-    struct task_struct *exec_task;/* (s) execve waits here for the others */
+    struct task_struct *exec_task;    /* (s) execve waits here for the others */
     u64 utime, stime, cutime, cstime; /* ns of exited threads, children */
     u64 min_flt, maj_flt;
-    u64 start_time;               /* (c) ktime */
+    u64 start_time;                        /* (c) ktime */
     u64 nvcsw, nivcsw, cmin_flt, cmaj_flt; /* exited threads, children */
-    u64 maxrss, cmaxrss;          /* pages */
-    struct { u64 cur, max; } rlim[16]; /* RLIMIT_* */
-    struct timer real_timer;      /* ITIMER_REAL, alarm */
-    u64 real_interval;            /* ns, 0: once */
+    u64 maxrss, cmaxrss;                   /* pages */
+    struct {
+        u64 cur, max;
+    } rlim[16];                     /* RLIMIT_* */
+    struct timer real_timer;        /* ITIMER_REAL, alarm */
+    u64 real_interval;              /* ns, 0: once */
     struct cpu_itimer cpu_timer[2]; /* ITIMER_VIRTUAL, ITIMER_PROF */
 };
 
@@ -78,53 +80,61 @@ struct restart_block {
 
 struct task_struct {
     /* what assembly reads comes first; offsets.inc has the offsets */
-    u64 kernel_sp;            /* (q) saved stack pointer while not running */
-    void *stack;              /* (c) lowest byte of the kernel stack */
+    u64 kernel_sp; /* (q) saved stack pointer while not running */
+    void *stack;   /* (c) lowest byte of the kernel stack */
 
-    enum task_state state;    /* (q) */
-    bool on_rq;               /* (q) */
-    bool on_cpu;              /* (a) a CPU still uses its stack */
-    u32 cpu;                  /* (q) */
-    struct rb_node rq_node;   /* (q) by vruntime */
-    u64 vruntime;             /* (q) ns, weighted */
-    u64 exec_start;           /* (q) */
-    u64 slice_start;          /* (q) ktime of getting the CPU */
-    u64 utime, stime;         /* (q) ns */
-    u32 weight;               /* (q) 1024 is nice 0 */
+    enum task_state state;  /* (q) */
+    bool on_rq;             /* (q) */
+    bool on_cpu;            /* (a) a CPU still uses its stack */
+    u32 cpu;                /* (q) */
+    struct rb_node rq_node; /* (q) by vruntime */
+    u64 vruntime;           /* (q) ns, weighted */
+    u64 exec_start;         /* (q) */
+    u64 slice_start;        /* (q) ktime of getting the CPU */
+    u64 utime, stime;       /* (q) ns */
+    u32 weight;             /* (q) 1024 is nice 0 */
     int nice;
-    u32 work;                 /* (s) WORK_SIGNAL: copied to user_work when it
+    u32 work;                /* (s) WORK_SIGNAL: copied to user_work when it
                                  gets the CPU */
-    u64 cpus_allowed;         /* mask */
-    u32 policy, rt_priority;  /* as set; all are scheduled fairly */
+    u64 cpus_allowed;        /* mask */
+    u32 policy, rt_priority; /* as set; all are scheduled fairly */
 
-    pid_t pid, tgid;          /* (c) */
-    refcount_t refs;          /* the last put frees it */
-    char comm[16];            /* (o) */
-    struct mm_struct *mm;     /* (o) NULL: kernel thread */
+    pid_t pid, tgid;             /* (c) */
+    refcount_t refs;             /* the last put frees it */
+    char comm[16];               /* (o) */
+    struct mm_struct *mm;        /* (o) NULL: kernel thread */
     struct mm_struct *active_mm; /* loaded while it runs */
     struct files_struct *files;
     struct fs_struct *fs;
     struct signal_struct *signal;
     struct sighand_struct *sighand;
-    struct cred cred;         /* (o) */
+    struct cred cred; /* (o) */
 
-    struct sigpending pending;/* (s) */
-    sigset_t blocked;         /* (o, s to write) */
-    sigset_t saved_sigmask;   /* (o) of sigsuspend, ppoll */
-    bool restore_sigmask;     /* (o) */
-    struct { u64 sp, size; u32 flags; } sigaltstack; /* (o) */
-    struct { u64 trapno, error, cr2; } fault; /* (o) last one of ring 3 */
+    struct sigpending pending; /* (s) */
+    sigset_t blocked;          /* (o, s to write) */
+    sigset_t saved_sigmask;    /* (o) of sigsuspend, ppoll */
+    bool restore_sigmask;      /* (o) */
+    struct {
+        u64 sp, size;
+        u32 flags;
+    } sigaltstack; /* (o) */
+    struct {
+        u64 trapno, error, cr2;
+    } fault; /* (o) last one of ring 3 */
 
-    u64 fs_base, gs_base;     /* (o) of ring 3, current while not running */
-    struct fpu_state *fpu;    /* (o) */
+    u64 fs_base, gs_base;        /* (o) of ring 3, current while not running */
+    struct fpu_state *fpu;       /* (o) */
     u32 __user *clear_child_tid; /* (o) */
     u32 __user *set_child_tid;   /* (o) written by the child's first step */
-    struct { void __user *head; size_t len; } robust_list; /* (o) */
+    struct {
+        void __user *head;
+        size_t len;
+    } robust_list;                 /* (o) */
     struct vfork_done *vfork_done; /* (t) parent sleeps there */
-    bool exiting;                 /* (s) takes no signal any more */
-    int exit_signal;              /* (t) to the parent; -1: a thread */
-    int pdeath_signal;            /* (o) */
-    u32 personality;              /* (o) */
+    bool exiting;                  /* (s) takes no signal any more */
+    int exit_signal;               /* (t) to the parent; -1: a thread */
+    int pdeath_signal;             /* (o) */
+    u32 personality;               /* (o) */
     bool no_new_privs, keep_caps, dumpable; /* (o) prctl */
     bool in_execve;
     u64 timer_slack;              /* (o) ns, prctl */
@@ -137,7 +147,7 @@ struct task_struct {
     u64 start_time;               /* (c) */
     u64 min_flt, maj_flt;         /* (o) */
     u64 nvcsw, nivcsw;            /* (o) context switches */
-    u64 strace_seen[8];           /* (o) ENOSYS calls named already, a bit each */
+    u64 strace_seen[8]; /* (o) ENOSYS calls named already, a bit each */
     int (*kthread_fn)(void *arg);
     void *kthread_arg;
 };
@@ -160,7 +170,7 @@ void put_task(struct task_struct *task);
  * sighand->lock > a run queue's lock.
  */
 extern spinlock_t tasklist_lock;
-extern struct list_head task_list; /* (t) all_link; init first */
+extern struct list_head task_list;    /* (t) all_link; init first */
 extern struct task_struct *init_task; /* pid 1; NULL before start_init */
 
 /* The first things of this layer: current becomes a task (the boot CPU's

@@ -23,12 +23,11 @@ static bool wanted(const struct wait_request *req,
         return false;
     if (req->type == P_PGID && child->pgrp != req->id)
         return false;
-    return (req->options & __WALL) ||
-           is_clone == !!(req->options & __WCLONE);
+    return (req->options & __WALL) || is_clone == !!(req->options & __WCLONE);
 }
 
-static void fill(struct wait_request *req, struct task_struct *leader,
-                 int code, int status, int word)
+static void fill(struct wait_request *req, struct task_struct *leader, int code,
+                 int status, int word)
 {
     req->pid = leader->tgid;
     req->uid = leader->cred.uid;

@@ -10,7 +10,7 @@ struct task_usage { /* times in ns, maxrss in pages */
 };
 
 struct wait_request {
-    int type;    /* P_ALL, P_PID, P_PGID: linux/wait.h */
+    int type; /* P_ALL, P_PID, P_PGID: linux/wait.h */
     pid_t id;
     int options; /* W* */
     /* out, if found */

@@ -30,10 +30,10 @@ static int64_t now(int clock)
 
 static void test_clocks(void)
 {
-    int clocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID,
-                    CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW,
-                    CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE,
-                    CLOCK_BOOTTIME, CLOCK_TAI};
+    int clocks[] = {
+        CLOCK_REALTIME,          CLOCK_MONOTONIC,     CLOCK_PROCESS_CPUTIME_ID,
+        CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE,
+        CLOCK_MONOTONIC_COARSE,  CLOCK_BOOTTIME,      CLOCK_TAI};
     struct timespec ts;
     struct timeval tv;
     int64_t before, last;
@@ -90,8 +90,9 @@ static void test_sleep(void)
        "a moment in the past");
     errno_is(syscall(SYS_clock_nanosleep, 99, 0, &ts, NULL), EINVAL,
              "clock 99");
-    errno_is(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &ts,
-                     NULL), EOPNOTSUPP, "a thread's time");
+    errno_is(
+        syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &ts, NULL),
+        EOPNOTSUPP, "a thread's time");
 }
 
 static void test_sched(void)
@@ -111,8 +112,7 @@ static void test_sched(void)
     is(syscall(SYS_sched_get_priority_min, SCHED_FIFO), 1, "FIFO's least");
     errno_is(syscall(SYS_sched_get_priority_max, 99), EINVAL, "policy 99");
     CPU_ZERO(&set);
-    ok(syscall(SYS_sched_getaffinity, 0, sizeof(set), &set) > 0,
-       "getaffinity");
+    ok(syscall(SYS_sched_getaffinity, 0, sizeof(set), &set) > 0, "getaffinity");
     ok(CPU_ISSET(0, &set), "CPU 0");
     is(sched_setaffinity(0, sizeof(set), &set), 0, "setaffinity");
     CPU_ZERO(&set);
@@ -182,8 +182,8 @@ static void test_rest(void)
     errno_is(syscall(SYS_getitimer, 9, BAD), EINVAL, "getitimer 9");
     errno_is(syscall(SYS_getitimer, 0, BAD), EFAULT, "getitimer pointer");
     errno_is(syscall(SYS_setitimer, 0, BAD, NULL), EFAULT, "setitimer");
-    errno_is(syscall(SYS_settimeofday, &(struct timeval){0, -1}, NULL),
-             EINVAL, "settimeofday");
+    errno_is(syscall(SYS_settimeofday, &(struct timeval){0, -1}, NULL), EINVAL,
+             "settimeofday");
 }
 
 int main(void)

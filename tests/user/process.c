@@ -186,8 +186,7 @@ static void test_exec(void)
     is(file_exec("/tmp/x2", "#!/no/such/interp\n", 18, 0700), ENOENT,
        "#! of nothing");
     is(file_exec("/tmp/x2", "#!\n", 3, 0700), ENOEXEC, "#! without a name");
-    is(file_exec("/tmp/x2", "#!/tmp/x2\n", 10, 0700), ELOOP,
-       "#! of itself");
+    is(file_exec("/tmp/x2", "#!/tmp/x2\n", 10, 0700), ELOOP, "#! of itself");
     errno_is(execve(BAD, args, env), EFAULT, "path pointer");
     errno_is(execve(self_argv[0], BAD, env), EFAULT, "argv pointer");
     errno_is(execve(self_argv[0], args, BAD), EFAULT, "envp pointer");
@@ -313,9 +312,9 @@ static void test_limits(void)
     is(getrlimit(RLIMIT_NOFILE, (struct rlimit *)&lim), 0, "RLIMIT_NOFILE");
     ok(lim.rlim_cur >= 256, "a sensible number of files");
     lim.rlim_max = lim.rlim_cur - 1;
-    errno_is(syscall(SYS_prlimit64, 0, RLIMIT_CORE,
-                     &(struct rlimit64){5, 4}, NULL),
-             EINVAL, "soft above hard");
+    errno_is(
+        syscall(SYS_prlimit64, 0, RLIMIT_CORE, &(struct rlimit64){5, 4}, NULL),
+        EINVAL, "soft above hard");
     errno_is(syscall(SYS_prlimit64, 1234567, RLIMIT_CORE, NULL, &lim), ESRCH,
              "prlimit of nobody");
     errno_is(syscall(SYS_prlimit64, 0, RLIMIT_CORE, BAD, NULL), EFAULT,
@@ -355,7 +354,8 @@ static void test_usage(void)
     child_status(burner);
     getrusage(RUSAGE_CHILDREN, &ru);
     ok(ru.ru_utime.tv_sec * 1000000 + ru.ru_utime.tv_usec +
-               ru.ru_stime.tv_usec > 40000,
+               ru.ru_stime.tv_usec >
+           40000,
        "a child's time is the parent's when it is reaped");
     ok(times(&tms) > 0, "times");
     errno_is(getrusage(5, &ru), EINVAL, "getrusage of whom");

@@ -171,10 +171,9 @@ static void test_context(void)
                      "mov %%rbx, %[rbx]\n\t"
                      "movsd %%xmm7, %[after]\n\t"
                      "pushfq; pop %[flags]"
-                     : [rbx] "=r"(rbx), [after] "=m"(after),
-                       [flags] "=r"(flags)
-                     : "a"(SYS_kill), "D"(getpid()), "S"(SIGUSR1),
-                       [before] "m"(before)
+                     : [rbx] "=r"(rbx), [after] "=m"(after), [flags] "=r"(flags)
+                     : "a"(SYS_kill), "D"(getpid()),
+                       "S"(SIGUSR1), [before] "m"(before)
                      : "rbx", "rcx", "r11", "memory", "xmm7");
     is(rbx, 0x1234567, "a handler may change a register");
     ok(after == before, "xmm7 survives a handler");
@@ -254,15 +253,16 @@ static void fault_is(const char *what, int sig, int code, uintptr_t addr,
 
 static void test_faults(void)
 {
-    volatile char *ro = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE |
-                             MAP_ANONYMOUS, -1, 0);
-    volatile char *none = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE |
-                               MAP_ANONYMOUS, -1, 0);
-    volatile char *gone = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE |
-                               MAP_ANONYMOUS, -1, 0);
+    volatile char *ro =
+        mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    volatile char *none =
+        mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    volatile char *gone =
+        mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     volatile int zero = 0, sink = 0;
-    char *kernel = (char *)0xffff888000100000, *text =
-        (char *)0xffffffff81000000, *nowhere = (char *)0x8000000000000000;
+    char *kernel = (char *)0xffff888000100000,
+         *text = (char *)0xffffffff81000000,
+         *nowhere = (char *)0x8000000000000000;
     int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
 
     for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
@@ -277,11 +277,10 @@ static void test_faults(void)
     FAULT(*ro = 1);
     fault_is("write to read-only", SIGSEGV, SEGV_ACCERR, (uintptr_t)ro, 14, 7);
     FAULT(sink = *none);
-    fault_is("read of PROT_NONE", SIGSEGV, SEGV_ACCERR, (uintptr_t)none, 14,
-             4);
+    fault_is("read of PROT_NONE", SIGSEGV, SEGV_ACCERR, (uintptr_t)none, 14, 4);
     FAULT(sink = *kernel);
-    fault_is("read of the direct map", SIGSEGV, SEGV_MAPERR,
-             (uintptr_t)kernel, 14, 5);
+    fault_is("read of the direct map", SIGSEGV, SEGV_MAPERR, (uintptr_t)kernel,
+             14, 5);
     FAULT(*text = 1);
     fault_is("write to kernel text", SIGSEGV, SEGV_MAPERR, (uintptr_t)text, 14,
              7);
@@ -300,8 +299,7 @@ static void test_faults(void)
     ok(last_sig == SIGFPE && last_code == FPE_INTDIV && fault_trap == 0,
        "division by zero");
     FAULT(__asm__ volatile("ud2"));
-    ok(last_sig == SIGILL && last_code == ILL_ILLOPN && fault_trap == 6,
-       "ud2");
+    ok(last_sig == SIGILL && last_code == ILL_ILLOPN && fault_trap == 6, "ud2");
     for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
         signal(faults[i], SIG_DFL);
     (void)sink;
@@ -310,8 +308,8 @@ static void test_faults(void)
 static void test_single_step(void)
 {
     handle(SIGTRAP, on_fault, SA_NODEFER);
-    FAULT(__asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq; nop; nop"
-                           ::: "memory", "cc"));
+    FAULT(__asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq; nop; nop" ::
+                               : "memory", "cc"));
     ok(last_sig == SIGTRAP && last_code == TRAP_TRACE && fault_trap == 1,
        "single step: SIGTRAP, TRAP_TRACE");
     signal(SIGTRAP, SIG_DFL);
@@ -497,8 +495,8 @@ static int default_kills(int sig)
 
 static void test_defaults(void)
 {
-    int kills[] = {SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGPIPE, SIGALRM,
-                   SIGVTALRM, SIGIO, SIGPWR, SIGSYS, SIGXCPU, 40};
+    int kills[] = {SIGHUP,    SIGINT, SIGTERM, SIGUSR1, SIGPIPE, SIGALRM,
+                   SIGVTALRM, SIGIO,  SIGPWR,  SIGSYS,  SIGXCPU, 40};
     int ignored[] = {SIGCHLD, SIGCONT, SIGURG, SIGWINCH};
 
     for (size_t i = 0; i < sizeof(kills) / sizeof(*kills); i++)
@@ -514,7 +512,9 @@ static int bad_return(void)
     sigaction(SIGSEGV, &action, NULL);
     /* No frame at all: the stack holds rubbish. */
     __asm__ volatile("mov %0, %%rsp; mov $15, %%eax; syscall"
-                     : : "r"(4096ul) : "memory");
+                     :
+                     : "r"(4096ul)
+                     : "memory");
     return 0;
 }
 

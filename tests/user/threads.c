@@ -100,8 +100,9 @@ static void test_futex(void)
              "the word is another");
     errno_is(futex(&word, FUTEX_WAIT, 0, &ts, NULL, 0), ETIMEDOUT, "timeout");
     errno_is(futex(&word, FUTEX_WAIT, 0, &wrong, NULL, 0), EINVAL, "time");
-    errno_is(futex((uint32_t *)((char *)&word + 1), FUTEX_WAIT, 0, NULL, NULL,
-                   0), EINVAL, "unaligned");
+    errno_is(
+        futex((uint32_t *)((char *)&word + 1), FUTEX_WAIT, 0, NULL, NULL, 0),
+        EINVAL, "unaligned");
     errno_is(futex(BAD, FUTEX_WAIT, 0, NULL, NULL, 0), EFAULT, "pointer");
     errno_is(futex(&word, FUTEX_WAIT, 0, BAD, NULL, 0), EFAULT, "time's");
     errno_is(futex(&word, 99, 0, NULL, NULL, 0), ENOSYS, "operation 99");
@@ -116,7 +117,8 @@ static void test_futex(void)
     errno_is(futex(&word, FUTEX_CMP_REQUEUE, 1, (void *)1, &other, 7), EAGAIN,
              "requeue, another word");
     is(futex(&word, FUTEX_WAKE_OP, 1, (void *)1, &other,
-             FUTEX_OP(FUTEX_OP_ADD, 5, FUTEX_OP_CMP_EQ, 0)), 0, "wake op");
+             FUTEX_OP(FUTEX_OP_ADD, 5, FUTEX_OP_CMP_EQ, 0)),
+       0, "wake op");
     is(other, 5, "adds");
 }
 
