@@ -20,7 +20,8 @@
 #define REF_PID_BITS 22
 #define REF_ROW_SHIFT 22
 #define REF_FD_SHIFT 32
-#define ROW_BASE 0xff /* /proc/PID or /proc/PID/task/TID itself */
+#define ROW_PROCESS 0xff /* /proc/PID itself */
+#define ROW_THREAD 0xfe  /* /proc/PID/task/TID itself */
 
 static u64 ref_make(pid_t pid, unsigned int row, unsigned int fd)
 {
@@ -175,9 +176,10 @@ static struct inode *pid_inode(struct super_block *sb,
 }
 
 static struct inode *base_inode(struct super_block *sb,
-                                const struct task_struct *task)
+                                const struct task_struct *task,
+                                unsigned int row)
 {
-    struct inode *inode = pid_inode(sb, task, S_IFDIR | 0555, ROW_BASE, 0);
+    struct inode *inode = pid_inode(sb, task, S_IFDIR | 0555, row, 0);
 
     if (inode) {
         inode->nlink = 2;
@@ -256,7 +258,7 @@ static int proc_lookup(struct inode *dir, const char *name, size_t len,
 
     if (!parse_number(name, len, &pid) || !(task = task_find_get(pid)))
         return -ENOENT;
-    *inode = base_inode(dir->sb, task);
+    *inode = base_inode(dir->sb, task, ROW_PROCESS);
     put_task(task);
     return *inode ? 0 : -ENOMEM;
 }
@@ -270,7 +272,7 @@ static int proc_iterate(struct file *file, struct dir_context *ctx)
     while (more && (task = task_next_get(ctx->pos - PSEUDO_DYNAMIC_POS))) {
         if (thread_group_leader(task))
             more = emit_number(ctx, task->pid, DT_DIR,
-                               (u64)task->pid << 32 | (ROW_BASE + 1) << 20);
+                               (u64)task->pid << 32 | (ROW_PROCESS + 1) << 20);
         if (more)
             ctx->pos = PSEUDO_DYNAMIC_POS + task->pid;
         put_task(task);
@@ -287,16 +289,7 @@ const struct pseudo_dynamic proc_pid_dynamic = {
 
 static bool row_shown(const struct row *row, const struct inode *dir)
 {
-    struct task_struct *task;
-    bool leader;
-
-    if (!row->process_only)
-        return true;
-    task = proc_task(dir);
-    leader = task && thread_group_leader(task);
-    if (task)
-        put_task(task);
-    return leader;
+    return !row->process_only || ref_row(dir) == ROW_PROCESS;
 }
 
 static int base_lookup(struct inode *dir, const char *name, size_t len,
@@ -662,7 +655,7 @@ static int task_dir_lookup(struct inode *dir, const char *name, size_t len,
     if (!parse_number(name, len, &tid) || !(task = task_find_get(tid)))
         return err;
     if (task->tgid == ref_pid(dir)) {
-        *inode = base_inode(dir->sb, task);
+        *inode = base_inode(dir->sb, task, ROW_THREAD);
         err = *inode ? 0 : -ENOMEM;
     }
     put_task(task);
@@ -681,7 +674,7 @@ static int task_dir_iterate(struct file *file, struct dir_context *ctx)
            (task = task_next_get(max(ctx->pos - 2, (loff_t)tgid - 1)))) {
         if (task->tgid == tgid)
             more = emit_number(ctx, task->pid, DT_DIR,
-                               (u64)task->pid << 32 | (ROW_BASE + 1) << 20);
+                               (u64)task->pid << 32 | (ROW_THREAD + 1) << 20);
         if (more)
             ctx->pos = (loff_t)task->pid + 2;
         put_task(task);

@@ -202,6 +202,8 @@ static void test_others(void)
     ok(slurp(name) > 0, "another process's cmdline");
     snprintf(name, sizeof(name), "/proc/%d/task/%d/stat", pid, pid);
     ok(slurp(name) > 0, "and thread");
+    snprintf(name, sizeof(name), "/proc/%d/task/%d/task", pid, pid);
+    errno_is(open(name, O_RDONLY), ENOENT, "a thread has no threads");
     kill(pid, SIGKILL);
     usleep(20000);
     snprintf(name, sizeof(name), "/proc/%d/status", pid);
