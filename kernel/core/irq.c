@@ -56,6 +56,7 @@ static bool device_interrupt(struct pt_regs *regs __maybe_unused,
 {
     struct irq_line *line = &lines[vector - IRQ_FIRST_VECTOR];
 
+    this_cpu_inc(irq_depth);
     spin_lock(&line->lock);
     line->count++;
     for (struct irq_action *action = line->actions; action;
@@ -63,6 +64,7 @@ static bool device_interrupt(struct pt_regs *regs __maybe_unused,
         action->handler(line->irq, action->arg);
     spin_unlock(&line->lock);
     lapic_eoi();
+    this_cpu_dec(irq_depth);
     return true;
 }
 

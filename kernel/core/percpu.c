@@ -11,6 +11,7 @@ DEFINE_PER_CPU(struct mm_struct *, current_mm);
 DEFINE_PER_CPU(u64, kernel_stack_top);
 DEFINE_PER_CPU(u32, user_work);
 DEFINE_PER_CPU(u32, atomic_depth);
+DEFINE_PER_CPU(u32, irq_depth);
 DEFINE_PER_CPU(u32, nmi_depth);
 DEFINE_PER_CPU(u64, syscall_rsp);
 DEFINE_PER_CPU(struct tss *, cpu_tss);

@@ -33,6 +33,7 @@ DECLARE_PER_CPU(u32, user_work);    /* WORK_*: what to do before ring 3 */
 DECLARE_PER_CPU(u32, atomic_depth); /* spinlocks held + IRQs nested;
                                        sleeping is a bug unless 0 */
 
+DECLARE_PER_CPU(u32, irq_depth);   /* interrupt handlers running */
 DECLARE_PER_CPU(u32, nmi_depth);   /* inside an NMI: take no lock */
 DECLARE_PER_CPU(u64, syscall_rsp); /* scratch of the entry code */
 DECLARE_PER_CPU(struct tss *, cpu_tss);

@@ -264,11 +264,13 @@ static bool timer_interrupt(struct pt_regs *regs __maybe_unused,
                             unsigned int vector __maybe_unused)
 {
     this_cpu_inc(atomic_depth);
+    this_cpu_inc(irq_depth);
     lapic_eoi();
     if (!cpu_has(CPU_TSC_DEADLINE))
         learn_from_leg();
     time_refine();
     run_expired(this_cpu_ptr(&queue));
+    this_cpu_dec(irq_depth);
     this_cpu_dec(atomic_depth);
     return true;
 }

@@ -11,10 +11,20 @@
  */
 #include <kernel/core/panic.h>
 #include <kernel/core/percpu.h>
+#include <kernel/sync/lockdep.h>
 #include <kernel/sync/mutex.h>
 #include <kernel/sync/spinlock.h>
 
 enum { MUTEX_FREE, MUTEX_HELD, MUTEX_CONTENDED };
+
+static const char *lock_name(const struct mutex *m __maybe_unused)
+{
+#ifdef PAGEWALK_DEBUG
+    return m->waiters.lock.name;
+#else
+    return NULL;
+#endif
+}
 
 static bool change(struct mutex *m, u32 from, u32 to)
 {
@@ -22,11 +32,11 @@ static bool change(struct mutex *m, u32 from, u32 to)
                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
-void mutex_init(struct mutex *m)
+void mutex_init_named(struct mutex *m, const char *name)
 {
     m->locked = MUTEX_FREE;
     m->owner = NULL;
-    wait_queue_init(&m->waiters);
+    wait_queue_init_named(&m->waiters, name);
 }
 
 static void wait_for_hand_over(struct mutex *m, struct task_struct *me)
@@ -62,7 +72,7 @@ void mutex_lock(struct mutex *m)
 {
     struct task_struct *me = this_cpu_read(current_task);
 
-    ASSERT(this_cpu_read(atomic_depth) == 0);
+    lockdep_acquire(m, lock_name(m), LOCK_SLEEP, __builtin_return_address(0));
     if (likely(change(m, MUTEX_FREE, MUTEX_HELD))) {
         WRITE_ONCE(m->owner, me);
         return;
@@ -76,6 +86,8 @@ bool mutex_trylock(struct mutex *m)
     if (!change(m, MUTEX_FREE, MUTEX_HELD))
         return false;
     WRITE_ONCE(m->owner, this_cpu_read(current_task));
+    lockdep_acquired_by_try(m, lock_name(m), LOCK_SLEEP,
+                            __builtin_return_address(0));
     return true;
 }
 
@@ -85,6 +97,7 @@ void mutex_unlock(struct mutex *m)
     u64 flags;
 
     ASSERT(mutex_is_held(m));
+    lockdep_release(m);
     WRITE_ONCE(m->owner, NULL);
     if (likely(change(m, MUTEX_HELD, MUTEX_FREE)))
         return;

@@ -17,7 +17,8 @@ struct mutex {
     }
 #define DEFINE_MUTEX(m) struct mutex m = MUTEX_INIT(m)
 
-void mutex_init(struct mutex *m);
+#define mutex_init(m) mutex_init_named(m, #m)
+void mutex_init_named(struct mutex *m, const char *name);
 void mutex_lock(struct mutex *m); /* may sleep, not interruptible */
 bool mutex_trylock(struct mutex *m);
 void mutex_unlock(struct mutex *m);

@@ -12,6 +12,7 @@
  */
 #include <kernel/core/panic.h>
 #include <kernel/core/percpu.h>
+#include <kernel/sync/lockdep.h>
 #include <kernel/sync/rwsem.h>
 
 #define RW_WRITER (1 << 30)
@@ -25,17 +26,31 @@ struct rwsem_waiter { /* on the waiter's stack */
     bool granted; /* last thing the waker writes */
 };
 
+static const char *lock_name(const struct rw_semaphore *sem __maybe_unused)
+{
+#ifdef PAGEWALK_DEBUG
+    return sem->lock.name;
+#else
+    return NULL;
+#endif
+}
+
+static void note_try(struct rw_semaphore *sem, void *place)
+{
+    lockdep_acquired_by_try(sem, lock_name(sem), LOCK_SLEEP, place);
+}
+
 static bool change(struct rw_semaphore *sem, s32 *from, s32 to)
 {
     return __atomic_compare_exchange_n(&sem->count, from, to, false,
                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
-void rwsem_init(struct rw_semaphore *sem)
+void rwsem_init_named(struct rw_semaphore *sem, const char *name)
 {
     sem->count = 0;
     sem->writer = NULL;
-    spin_lock_init_named(&sem->lock, "rw_semaphore");
+    spin_lock_init_named(&sem->lock, name);
     list_init(&sem->waiters);
 }
 
@@ -104,7 +119,7 @@ static void __noinline grant_next(struct rw_semaphore *sem)
     spin_unlock_irqrestore(&sem->lock, flags);
 }
 
-bool down_read_trylock(struct rw_semaphore *sem)
+static inline bool try_read(struct rw_semaphore *sem)
 {
     s32 count = READ_ONCE(sem->count);
 
@@ -114,22 +129,34 @@ bool down_read_trylock(struct rw_semaphore *sem)
     return false;
 }
 
+bool down_read_trylock(struct rw_semaphore *sem)
+{
+    if (!try_read(sem))
+        return false;
+    note_try(sem, __builtin_return_address(0));
+    return true;
+}
+
 void down_read(struct rw_semaphore *sem)
 {
-    ASSERT(this_cpu_read(atomic_depth) == 0);
-    if (unlikely(!down_read_trylock(sem)))
+    lockdep_acquire(sem, lock_name(sem), LOCK_SLEEP,
+                    __builtin_return_address(0));
+    if (unlikely(!try_read(sem)))
         wait_in_line(sem, false);
 }
 
 void up_read(struct rw_semaphore *sem)
 {
-    s32 count = __atomic_sub_fetch(&sem->count, 1, __ATOMIC_SEQ_CST);
+    s32 count;
+
+    lockdep_release(sem);
+    count = __atomic_sub_fetch(&sem->count, 1, __ATOMIC_SEQ_CST);
 
     if (unlikely((count & RW_WAITERS) && !(count & RW_READERS)))
         grant_next(sem);
 }
 
-bool down_write_trylock(struct rw_semaphore *sem)
+static inline bool try_write(struct rw_semaphore *sem)
 {
     s32 count = 0;
 
@@ -139,10 +166,19 @@ bool down_write_trylock(struct rw_semaphore *sem)
     return true;
 }
 
+bool down_write_trylock(struct rw_semaphore *sem)
+{
+    if (!try_write(sem))
+        return false;
+    note_try(sem, __builtin_return_address(0));
+    return true;
+}
+
 void down_write(struct rw_semaphore *sem)
 {
-    ASSERT(this_cpu_read(atomic_depth) == 0);
-    if (unlikely(!down_write_trylock(sem)))
+    lockdep_acquire(sem, lock_name(sem), LOCK_SLEEP,
+                    __builtin_return_address(0));
+    if (unlikely(!try_write(sem)))
         wait_in_line(sem, true);
 }
 
@@ -151,6 +187,7 @@ void up_write(struct rw_semaphore *sem)
     s32 count;
 
     ASSERT(sem->writer == this_cpu_read(current_task));
+    lockdep_release(sem);
     WRITE_ONCE(sem->writer, NULL);
     count = __atomic_and_fetch(&sem->count, ~RW_WRITER, __ATOMIC_SEQ_CST);
     if (unlikely(count & RW_WAITERS))

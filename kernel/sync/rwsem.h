@@ -20,7 +20,8 @@ struct rw_semaphore {
         .lock = SPINLOCK_INIT(s), .waiters = LIST_HEAD_INIT((s).waiters)       \
     }
 
-void rwsem_init(struct rw_semaphore *sem);
+#define rwsem_init(sem) rwsem_init_named(sem, #sem)
+void rwsem_init_named(struct rw_semaphore *sem, const char *name);
 void down_read(struct rw_semaphore *sem);
 bool down_read_trylock(struct rw_semaphore *sem);
 void up_read(struct rw_semaphore *sem);

@@ -4,6 +4,7 @@
  */
 #include <kernel/core/panic.h>
 #include <kernel/sync/atomic.h>
+#include <kernel/sync/lockdep.h>
 #include <kernel/sync/spinlock.h>
 
 void spin_lock_wait(spinlock_t *lock, u16 ticket)
@@ -14,11 +15,12 @@ void spin_lock_wait(spinlock_t *lock, u16 ticket)
 
 #ifdef PAGEWALK_DEBUG
 
-void spin_debug_before(spinlock_t *lock)
+void spin_debug_before(spinlock_t *lock, void *place)
 {
     if (READ_ONCE(lock->cpu) == smp_processor_id() + 1)
         panic("spinlock %s (%p): this CPU holds it since %p", lock->name,
               (void *)lock, lock->taken_at);
+    lockdep_acquire(lock, lock->name, LOCK_SPIN, place);
 }
 
 void spin_debug_taken(spinlock_t *lock, void *place)
@@ -27,8 +29,15 @@ void spin_debug_taken(spinlock_t *lock, void *place)
     WRITE_ONCE(lock->cpu, smp_processor_id() + 1);
 }
 
+void spin_debug_tried(spinlock_t *lock, void *place)
+{
+    spin_debug_taken(lock, place);
+    lockdep_acquired_by_try(lock, lock->name, LOCK_SPIN, place);
+}
+
 void spin_debug_release(spinlock_t *lock)
 {
+    lockdep_release(lock);
     if (lock->cpu != smp_processor_id() + 1)
         panic("spinlock %s (%p): released but not held here", lock->name,
               (void *)lock);

@@ -42,12 +42,14 @@ typedef struct spinlock {
 #define spin_lock_init(lock) spin_lock_init_named(lock, #lock)
 
 #ifdef PAGEWALK_DEBUG
-void spin_debug_before(spinlock_t *lock);
+void spin_debug_before(spinlock_t *lock, void *place);
 void spin_debug_taken(spinlock_t *lock, void *place);
+void spin_debug_tried(spinlock_t *lock, void *place);
 void spin_debug_release(spinlock_t *lock);
 #else
-#define spin_debug_before(lock) ((void)0)
+#define spin_debug_before(lock, place) ((void)0)
 #define spin_debug_taken(lock, place) ((void)0)
+#define spin_debug_tried(lock, place) ((void)0)
 #define spin_debug_release(lock) ((void)0)
 #endif
 
@@ -66,7 +68,7 @@ static inline void spin_lock(spinlock_t *lock)
 {
     u32 seen;
 
-    spin_debug_before(lock);
+    spin_debug_before(lock, __builtin_return_address(0));
     this_cpu_inc(atomic_depth);
     seen = __atomic_fetch_add(&lock->both, 1u << 16, __ATOMIC_ACQUIRE);
     if (unlikely((u16)seen != seen >> 16))
@@ -87,7 +89,7 @@ static inline bool spin_trylock(spinlock_t *lock)
         this_cpu_dec(atomic_depth);
         return false;
     }
-    spin_debug_taken(lock, __builtin_return_address(0));
+    spin_debug_tried(lock, __builtin_return_address(0));
     return true;
 }
 

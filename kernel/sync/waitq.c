@@ -14,9 +14,9 @@ static void wake_default(struct wait_entry *entry)
     wake_up_task(entry->task);
 }
 
-void wait_queue_init(struct wait_queue *q)
+void wait_queue_init_named(struct wait_queue *q, const char *name)
 {
-    spin_lock_init_named(&q->lock, "wait queue");
+    spin_lock_init_named(&q->lock, name);
     list_init(&q->waiters);
 }
 

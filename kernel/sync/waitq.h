@@ -32,7 +32,8 @@ struct wait_entry {
     }
 #define DEFINE_WAIT_QUEUE(q) struct wait_queue q = WAIT_QUEUE_INIT(q)
 
-void wait_queue_init(struct wait_queue *q);
+#define wait_queue_init(q) wait_queue_init_named(q, #q)
+void wait_queue_init_named(struct wait_queue *q, const char *name);
 void wait_entry_init(struct wait_entry *entry); /* for current */
 void wait_add(struct wait_queue *q, struct wait_entry *entry);
 void wait_remove(struct wait_queue *q, struct wait_entry *entry);

@@ -17,7 +17,8 @@
 #include <mm/slab.h>
 #include <mm/uaccess.h>
 
-/* Software bytes of the FXSAVE image, SDM 1 10.5.1. */
+/* Software bytes and MXCSR of the FXSAVE image, SDM 1 10.5.1. */
+#define MXCSR_OFFSET 24
 #define SW_BYTES_OFFSET 464
 
 _Static_assert(sizeof(struct _fpx_sw_bytes) == FXSAVE_SIZE - SW_BYTES_OFFSET,
@@ -151,6 +152,7 @@ int fpu_frame_restore(const void __user *frame)
 {
     struct fpu_state *state = current->fpu;
     ssize_t size;
+    u32 mxcsr;
     int err;
 
     if (!frame) {
@@ -162,8 +164,12 @@ int fpu_frame_restore(const void __user *frame)
     size = frame_image_size(frame);
     if (size < 0)
         return size;
-    err = size == FXSAVE_SIZE ? restore_legacy(state, frame)
-                              : fpu_xrstor_user(frame);
+    if (size == FXSAVE_SIZE)
+        err = restore_legacy(state, frame);
+    else if (get_user(mxcsr, (const u32 __user *)(frame + MXCSR_OFFSET)))
+        err = -EFAULT;
+    else /* QEMU's XRSTOR takes any MXCSR */
+        err = fpu_mxcsr_valid(mxcsr) ? fpu_xrstor_user(frame) : -EINVAL;
     if (err)
         fpu_reset(state);
     return err;

@@ -215,9 +215,14 @@ void fpu_switch(struct fpu_state *prev, struct fpu_state *next)
     load(next);
 }
 
+bool fpu_mxcsr_valid(u32 mxcsr)
+{
+    return !(mxcsr & ~mxcsr_mask);
+}
+
 bool fpu_image_valid(const struct fpu_state *image, size_t size)
 {
-    if (image->mxcsr & ~mxcsr_mask)
+    if (!fpu_mxcsr_valid(image->mxcsr))
         return false;
     if (size <= FXSAVE_SIZE || !xfeatures)
         return true;

@@ -58,6 +58,8 @@ void fpu_forget(struct fpu_state *state);
 /* prev leaves, next comes; NULL: a kernel thread.  Interrupts off. */
 void fpu_switch(struct fpu_state *prev, struct fpu_state *next);
 
+bool fpu_mxcsr_valid(u32 mxcsr); /* no reserved bit */
+
 /* Whether loading these bytes of a signal frame can not fault: no unknown
  * component, no reserved bit.  size: FXSAVE_SIZE or fpu_state_size(). */
 bool fpu_image_valid(const struct fpu_state *image, size_t size);

@@ -4,9 +4,12 @@
  */
 #include <kernel/core/irq.h>
 #include <kernel/core/ktest.h>
+#include <kernel/core/panic.h>
+#include <kernel/core/printk.h>
 #include <kernel/core/time.h>
 #include <kernel/lib/string.h>
 #include <kernel/sync/atomic.h>
+#include <kernel/sync/lockdep.h>
 #include <kernel/sync/mutex.h>
 #include <kernel/sync/rwsem.h>
 #include <kernel/task/task.h>
@@ -205,4 +208,36 @@ KTEST(sync, wait_event_times_out)
     KTEST_EXPECT(err == -110);
     KTEST_EXPECT(ktime_get() >= expires);
     KTEST_EXPECT(ktime_get() < expires + NSEC_PER_SEC);
+}
+
+static void take_both(spinlock_t *outer, spinlock_t *inner)
+{
+    spin_lock(outer);
+    spin_lock(inner);
+    spin_unlock(inner);
+    spin_unlock(outer);
+}
+
+/* Once per boot: the wrong order is remembered. */
+KTEST(sync, wrong_order_of_locks_is_reported)
+{
+    static DEFINE_SPINLOCK(lock_order_a);
+    static DEFINE_SPINLOCK(lock_order_b);
+    static DEFINE_SPINLOCK(lock_order_c);
+    static bool done;
+    int level = console_loglevel;
+    unsigned int reports = lockdep_reports();
+
+    if (!DEBUG_ON || done) {
+        ktest_skip(done ? "seen already" : "only debug builds watch");
+        return;
+    }
+    done = true;
+    take_both(&lock_order_a, &lock_order_b);
+    take_both(&lock_order_b, &lock_order_c);
+    KTEST_EXPECT(lockdep_reports() == reports);
+    console_loglevel = LOG_EMERG;
+    take_both(&lock_order_c, &lock_order_a); /* closes the circle */
+    console_loglevel = level;
+    KTEST_EXPECT(lockdep_reports() == reports + 1);
 }

@@ -1,0 +1,51 @@
+/*
+ * kernel/sync/lockdep.h - debug builds watch the order in which locks are
+ * taken.
+ *
+ * Locks are told apart by class: the name given where they are initialised,
+ * so all inodes' locks are one class.  Three things are reported, once each,
+ * with the places in the code:
+ *   - class B is taken while A is held, although A has been taken (perhaps by
+ *     way of others) while B was held;
+ *   - a spinlock is taken in interrupts and also, elsewhere, with interrupts
+ *     on;
+ *   - a lock that may sleep is asked for in atomic context.
+ * Two locks of one class in each other are not judged.
+ */
+#pragma once
+
+#include <kernel/lib/types.h>
+
+enum lock_kind { LOCK_SPIN, LOCK_SLEEP };
+
+#ifdef PAGEWALK_DEBUG
+/* Before waiting for the lock; place: the caller's return address. */
+void lockdep_acquire(const void *lock, const char *name, enum lock_kind kind,
+                     void *place);
+/* After a trylock has got it: it is held, but nobody waited. */
+void lockdep_acquired_by_try(const void *lock, const char *name,
+                             enum lock_kind kind, void *place);
+/* May be called by another task than the one that took it. */
+void lockdep_release(const void *lock);
+unsigned int lockdep_reports(void); /* how many there were */
+#else
+static inline void lockdep_acquire(const void *lock __maybe_unused,
+                                   const char *name __maybe_unused,
+                                   enum lock_kind kind __maybe_unused,
+                                   void *place __maybe_unused)
+{
+}
+static inline void lockdep_acquired_by_try(const void *lock __maybe_unused,
+                                           const char *name __maybe_unused,
+                                           enum lock_kind kind __maybe_unused,
+                                           void *place __maybe_unused)
+{
+}
+static inline void lockdep_release(const void *lock __maybe_unused)
+{
+}
+static inline unsigned int lockdep_reports(void)
+{
+    return 0;
+}
+#endif
