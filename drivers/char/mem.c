@@ -16,6 +16,7 @@
 #include <kernel/core/cmdline.h>
 #include <kernel/core/printk.h>
 #include <kernel/fs/fs.h>
+#include <kernel/lib/format.h>
 #include <kernel/lib/random.h>
 #include <kernel/lib/string.h>
 #include <kernel/uapi/errno.h>
@@ -353,7 +354,7 @@ static ssize_t kmsg_write(struct file *file, const char __user *buf,
                           size_t count, loff_t *pos)
 {
     enum log_level level = LOG_WARNING;
-    char line[256], *text = line;
+    char line[KMSG_LINE + 1], *text = line;
     size_t n = min(count, sizeof(line) - 1);
 
     if (count > KMSG_LINE)
@@ -372,22 +373,52 @@ static ssize_t kmsg_write(struct file *file, const char __user *buf,
     return count;
 }
 
-/* Lines as dmesg -r shows them; file->private_data is the next one's number.
- * At the end there is nothing to wait for: 0. */
+/* The first line of "<level>[seconds.microseconds] text\n..." as a record. */
+static int kmsg_format(char *raw, u64 seq, char *record, size_t size)
+{
+    char *end = strchr(raw, '\n');
+    const char *p = raw + 1;
+    u64 level = 0, seconds = 0, micros = 0;
+
+    if (end)
+        *end = '\0';
+    parse_u64(p, &p, &level);
+    while (*p == '>' || *p == '[' || *p == ' ')
+        p++;
+    parse_u64(p, &p, &seconds);
+    p += *p == '.';
+    while (*p == '0') /* would mean octal */
+        p++;
+    parse_u64(p, &p, &micros);
+    p = *p == ']' ? p + 1 : p;
+    p += *p == ' ';
+    return scnprintf(record, size, "%llu,%llu,%llu,-;%s\n",
+                     (unsigned long long)level, (unsigned long long)seq,
+                     (unsigned long long)(seconds * 1000000 + micros), p);
+}
+
+/*
+ * One record a read, in Linux's form "level,number,microseconds,-;text".
+ * file->private_data is the next record's number.  At the end there is no
+ * waiting for more: 0, or -EAGAIN with O_NONBLOCK.
+ */
 static ssize_t kmsg_read(struct file *file, char __user *buf, size_t count,
                          loff_t *pos)
 {
-    u64 seq = (u64)file->private_data, before;
-    char text[512];
-    size_t n;
+    u64 seq = max((u64)file->private_data, log_first_seq()), next = seq;
+    char raw[KMSG_LINE], record[KMSG_LINE];
+    size_t len = log_read(&next, raw, sizeof(raw) - 1, true);
+    int n;
 
-    do {
-        before = seq;
-        n = log_read(&seq, text, min(count, sizeof(text)), true);
-    } while (!n && seq != before);
-    if (copy_to_user(buf, text, n))
+    if (!len)
+        return file->flags & O_NONBLOCK ? -EAGAIN : 0;
+    raw[len] = '\0';
+    n = kmsg_format(raw, seq, record, sizeof(record));
+    if ((size_t)n > count)
+        return -EINVAL;
+    if (copy_to_user(buf, record, n))
         return -EFAULT;
-    file->private_data = (void *)seq;
+    file->private_data = (void *)(seq + 1);
     return n;
 }
 

@@ -70,7 +70,8 @@ static int set_modes(struct tty *tty, struct ktermios *termios,
     ldisc_set_termios(&tty->ld, termios);
     tty_update_throttle(tty);
     spin_unlock_irqrestore(&tty->lock, flags);
-    wake_up_all(&tty->read_wait); /* VMIN, ICANON may have changed */
+    wake_up_all(&tty->read_wait); /* VMIN, ICANON may have changed, */
+    tty_wake_writers(tty);        /* and IXON */
     return 0;
 }
 
@@ -200,6 +201,7 @@ static long ioctl_flow(struct tty *tty, unsigned long what)
     tty->ld.stopped = what == TCOOFF;
     tty->ld.ops->flow(&tty->ld, tty->ld.stopped);
     spin_unlock_irqrestore(&tty->lock, flags);
+    tty_wake_writers(tty);
     return 0;
 }
 
