@@ -226,7 +226,8 @@ static void finish_switch(struct task_struct *prev)
 {
     bool gone = prev->state >= TASK_ZOMBIE;
 
-    smp_store_release(&prev->on_cpu, false);
+    barrier(); /* its registers are saved: others may take it */
+    WRITE_ONCE(prev->on_cpu, false);
     spin_unlock(&this_rq()->lock);
     if (unlikely(gone)) {
         kernel_stack_free(prev->stack);
