@@ -48,7 +48,7 @@ static void copy_run(pte_t *from, pte_t *to, size_t n, bool protect,
         }
         page = pte_page(pte);
         if (page) {
-            atomic_inc(&page->refs);
+            get_page(page);
             atomic_inc(&page->mapcount);
             if (page_is_anon(page))
                 copied->anon++;

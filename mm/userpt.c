@@ -92,11 +92,10 @@ void gather_start(struct mmu_gather *g, struct mm_struct *mm)
     *g = (struct mmu_gather){.mm = mm, .start = ~0ul};
 }
 
-/* One entry less points here.  The last reference is kept for gather_finish:
- * nobody else can see the page then. */
-static inline void gather_page(struct mmu_gather *g, struct page *page)
+/* A reference less.  The last one is kept for gather_finish: nobody else can
+ * see the page then. */
+static inline void gather_reference(struct mmu_gather *g, struct page *page)
 {
-    atomic_dec(&page->mapcount);
     if (likely(atomic_read(&page->refs) == 1)) {
         chain_page(&g->pages, page);
     } else if (atomic_dec_and_test(&page->refs)) {
@@ -120,14 +119,16 @@ static long zap_run(struct mmu_gather *g, pte_t *slot, size_t n, bool shared)
         page = pte_page(pte);
         if (!page)
             continue;
+        atomic_dec(&page->mapcount);
         if (page_is_anon(page)) {
             g->anon++;
         } else {
             others++;
             if (shared && pte_dirty(pte))
                 page_set(page, PG_dirty);
+            page = compound_head(page); /* a driver's block */
         }
-        gather_page(g, page);
+        gather_reference(g, page);
     }
     return others;
 }
@@ -210,7 +211,7 @@ static void free_chain(struct page *page)
     while (page) {
         struct page *next = (struct page *)page->private;
 
-        __free_page(page);
+        put_page(page);
         page = next;
     }
 }

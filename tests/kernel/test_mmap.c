@@ -4,6 +4,7 @@
  * tests/host/test_vma.c's.)
  */
 #include <tests/kernel/mm_probe.h>
+#include <mm/fail.h>
 #include <mm/slab.h>
 
 KTEST(mmap, munmap_frees_pages_and_tables)
@@ -180,6 +181,28 @@ KTEST(mmap, an_inserted_page_is_counted)
     __free_page(page);
 }
 
+KTEST(mmap, a_page_of_a_larger_block_holds_the_block)
+{
+    struct mm_struct *mm = mm_create(), *child;
+    struct page *block = alloc_pages(GFP_KERNEL | __GFP_COMP, 2);
+    struct vm_area_struct *vma;
+    long a;
+
+    KTEST_REQUIRE(mm && block);
+    a = probe_map(mm, 0, 4, PROBE_RW, MAP_SHARED);
+    vma = find_vma(mm, a);
+    for (size_t i = 0; i < 4; i++)
+        KTEST_EXPECT(vm_insert_page(vma, a + i * PAGE_SIZE, block + i) == 0);
+    KTEST_EXPECT(page_count(block) == 5 && page_mapcount(block + 3) == 1);
+    KTEST_REQUIRE(mm_fork(mm, &child) == 0);
+    KTEST_EXPECT(page_count(block) == 9 && page_mapcount(block + 3) == 2);
+    mm_put(mm);
+    KTEST_EXPECT(page_count(block) == 5);
+    __free_pages(block, 2); /* the driver's; the child keeps the block */
+    KTEST_EXPECT(page_count(block) == 4);
+    mm_put(child);
+}
+
 KTEST(mmap, held_pages_survive_munmap)
 {
     struct mm_struct *mm = mm_create();
@@ -256,4 +279,121 @@ KTEST(mmap, random_work_leaves_nothing_behind)
     KTEST_EXPECT(mm_rss(mm) == 0 && mm->total_vm == 0 && mm->committed == 0);
     KTEST_EXPECT(atomic_read(&mm->table_pages) == 1);
     mm_put(mm);
+}
+
+/* ---- no memory ---- */
+
+#define NO_MEMORY_AT 0x40000000ul
+
+/* Some mappings with contents; the same each time. */
+static struct mm_struct *populated_mm(void)
+{
+    struct mm_struct *mm = mm_create();
+
+    if (!mm)
+        return NULL;
+    probe_map(mm, NO_MEMORY_AT, 8, PROBE_RW, MAP_PRIVATE | MAP_FIXED);
+    probe_map(mm, NO_MEMORY_AT + GIB, 4, PROBE_RW, MAP_SHARED | MAP_FIXED);
+    for (size_t i = 0; i < 8; i++)
+        probe_store(mm, NO_MEMORY_AT + i * PAGE_SIZE, i + 1);
+    probe_store(mm, NO_MEMORY_AT + GIB, 42);
+    return mm;
+}
+
+static bool is_as_populated(struct mm_struct *mm)
+{
+    bool good = probe_vmas(mm) == 2 && mm->total_vm == 12 && mm_rss(mm) == 9 &&
+                probe_load(mm, NO_MEMORY_AT + GIB) == 42;
+
+    for (size_t i = 0; i < 8; i++)
+        good &= probe_load(mm, NO_MEMORY_AT + i * PAGE_SIZE) == (int)i + 1;
+    return good;
+}
+
+static long fork_and_drop(struct mm_struct *mm)
+{
+    struct mm_struct *child;
+    int err = mm_fork(mm, &child);
+
+    if (!err)
+        mm_put(child);
+    return err;
+}
+
+static long cut_and_restore(struct mm_struct *mm)
+{
+    unsigned long middle = NO_MEMORY_AT + 2 * PAGE_SIZE;
+    int err = do_mprotect(mm, middle, PAGE_SIZE, PROT_READ);
+
+    return err ? err : do_mprotect(mm, middle, PAGE_SIZE, PROBE_RW);
+}
+
+static long move_and_back(struct mm_struct *mm)
+{
+    const size_t len = 8 * PAGE_SIZE;
+    const int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+    const unsigned long far = NO_MEMORY_AT + 600 * GIB;
+    long ret = do_mremap(mm, NO_MEMORY_AT, len, len, flags, far);
+    u64 left;
+
+    if (ret < 0)
+        return ret;
+    left = fail_nth_disarm(); /* the way back is only tidying up */
+    ret = do_mremap(mm, far, len, len, flags, NO_MEMORY_AT);
+    fail_nth_arm(left);
+    return ret;
+}
+
+static long map_elsewhere(struct mm_struct *mm)
+{
+    long addr = probe_map(mm, NO_MEMORY_AT + 700 * GIB, 2, PROBE_RW,
+                          MAP_SHARED | MAP_FIXED);
+
+    return addr < 0 ? addr : do_munmap(mm, addr, 2 * PAGE_SIZE);
+}
+
+static long touch_elsewhere(struct mm_struct *mm)
+{
+    long addr = probe_map(mm, NO_MEMORY_AT + 800 * GIB, 1, PROBE_RW,
+                          MAP_PRIVATE | MAP_FIXED);
+    enum fault_result result;
+
+    if (addr < 0)
+        return addr;
+    result = probe_write(mm, addr);
+    if (do_munmap(mm, addr, PAGE_SIZE) < 0)
+        return -EIO;
+    return result == FAULT_OOM ? -ENOMEM : result == FAULT_OK ? 0 : -EIO;
+}
+
+/* op with the n-th allocation failing, for all n, until it succeeds. */
+static void without_memory(const char *name, long (*op)(struct mm_struct *mm))
+{
+    struct mm_struct *mm = populated_mm();
+    u64 left = 0;
+
+    KTEST_REQUIRE(mm);
+    for (u64 n = 1; n < 100 && !left; n++) {
+        long ret;
+
+        fail_nth_arm(n);
+        ret = op(mm);
+        left = fail_nth_disarm();
+        if (!KTEST_EXPECT(left ? ret >= 0 : ret >= 0 || ret == -ENOMEM) ||
+            !KTEST_EXPECT(is_as_populated(mm))) {
+            ktest_note("%s, allocation %llu: %ld", name, n, ret);
+            break;
+        }
+    }
+    KTEST_EXPECT(left > 0);
+    mm_put(mm);
+}
+
+KTEST(mmap, calls_without_memory_change_nothing)
+{
+    without_memory("fork", fork_and_drop);
+    without_memory("mprotect", cut_and_restore);
+    without_memory("mremap", move_and_back);
+    without_memory("mmap", map_elsewhere);
+    without_memory("fault", touch_elsewhere);
 }
