@@ -16,6 +16,8 @@
 #include <kernel/fs/internal.h>
 #include <kernel/lib/string.h>
 
+#define LINK_FEW 128 /* bytes of a link's target that need no allocation */
+
 int filename_get(struct filename *name, const char __user *path)
 {
     ssize_t len = strncpy_from_user(name->small, path, sizeof(name->small));
@@ -207,31 +209,50 @@ ssize_t read_link(struct inode *inode, char *buf, size_t size)
     return len;
 }
 
+/* The target as text: into `few` if it fits, else allocated.  Its length, or
+ * -errno; *text is few or for kfree(). */
+static ssize_t link_text(struct inode *link, char few[LINK_FEW], char **text)
+{
+    ssize_t len = read_link(link, few, LINK_FEW);
+
+    *text = few;
+    if (len < LINK_FEW)
+        return len ? len : -ENOENT;
+    *text = kmalloc(PATH_MAX, GFP_KERNEL);
+    if (!*text)
+        return -ENOMEM;
+    len = read_link(link, *text, PATH_MAX);
+    if (len < 0)
+        kfree(*text);
+    return len;
+}
+
 /* Puts the link's target before the rest of the text. */
 static int prepend_target(struct walk *w, struct inode *link)
 {
-    char *space = kmalloc(2 * PATH_MAX, GFP_KERNEL);
     size_t rest = strlen(w->rest);
-    ssize_t len;
+    char few[LINK_FEW], *text, *space = NULL;
+    ssize_t len = link_text(link, few, &text);
+    int err = 0;
 
-    if (!space)
-        return -ENOMEM;
-    len = read_link(link, space, PATH_MAX);
-    if (len == 0)
-        len = -ENOENT;
-    if (len > 0 && (size_t)len + rest + 2 > 2 * PATH_MAX)
-        len = -ENAMETOOLONG;
-    if (len < 0) {
-        kfree(space);
+    if (len < 0)
         return len;
+    if ((size_t)len + rest + 2 > 2 * PATH_MAX)
+        err = -ENAMETOOLONG;
+    else if (!(space = kmalloc(len + rest + 2, GFP_KERNEL)))
+        err = -ENOMEM;
+    if (!err) {
+        memcpy(space, text, len);
+        if (w->slash)
+            space[len++] = '/';
+        memcpy(space + len, w->rest, rest + 1);
+        kfree(w->space);
+        w->space = space;
+        w->rest = space;
     }
-    if (w->slash)
-        space[len++] = '/';
-    memcpy(space + len, w->rest, rest + 1);
-    kfree(w->space);
-    w->space = space;
-    w->rest = space;
-    return 0;
+    if (text != few)
+        kfree(text);
+    return err;
 }
 
 static void walk_jump(struct walk *w, const struct path *to)

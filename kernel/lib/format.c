@@ -36,6 +36,8 @@ static void emit_repeat(struct counter *to, char c, size_t n)
 {
     char run[16];
 
+    if (likely(!n))
+        return;
     memset(run, c, sizeof(run));
     for (; n > sizeof(run); n -= sizeof(run))
         emit(to, run, sizeof(run));
