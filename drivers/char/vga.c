@@ -1,13 +1,12 @@
 /*
  * drivers/char/vga.c - the 80x25 text screen that BIOS left, as tty0.
  *
- * Shows the log and what programs write.  There is no keyboard behind it:
- * Pagewalk is worked with over the serial port, and the screen is for those
- * who start QEMU with a window.
+ * Shows the log and what programs write, and gives what the keyboard types:
+ * for those who start QEMU with a window and say console=tty0.
  *
  * Structure  the screen is device memory, a character and an attribute byte
- *            per cell.  Of the escape sequences only those that place the
- *            cursor and erase are obeyed, the others are swallowed.
+ *            per cell.  Of the escape sequences those that place the cursor,
+ *            erase and colour are obeyed, the others are swallowed.
  * Locking    vga_lock (spin, irq-safe) covers cursor, parser and screen; it
  *            nests inside tty->lock.  The log's writer stops waiting for it
  *            after a while, for the sake of a panic.
@@ -15,10 +14,12 @@
  */
 #include <boot/bootinfo.h>
 #include <drivers/char/console.h>
+#include <drivers/char/keyboard.h>
 #include <drivers/char/tty.h>
 #include <drivers/driver.h>
 
 #include <kernel/core/printk.h>
+#include <kernel/lib/string.h>
 #include <kernel/sync/spinlock.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/x86/cpu.h>
@@ -28,8 +29,8 @@
 #define ROWS 25
 #define COLUMNS 80
 #define CELLS (ROWS * COLUMNS)
-#define BLANK 0x0720 /* grey on black, a space */
-#define ATTRIBUTE 0x0700
+#define NORMAL 0x07 /* attribute: grey on black */
+#define BRIGHT 0x08
 #define VGA_PATIENCE 100000 /* tries for the lock */
 
 /* CRT controller, IBM VGA technical reference. */
@@ -39,25 +40,26 @@
 #define CRTC_CURSOR_LOW 0x0f
 
 #define ESC 0x1b
-#define PARAMS 2 /* of a sequence, that we look at */
+#define PARAMS 8 /* of a sequence, that we look at */
 
 enum parser { PLAIN, ESCAPE, SEQUENCE };
 
 static DEFINE_SPINLOCK(vga_lock);
 static u16 __iomem *screen;
 static unsigned int row, column;
+static u8 attribute = NORMAL;
 static enum parser parser;
 static unsigned int params[PARAMS], nr_params;
 
-static void put_cell(unsigned int cell, u16 val)
+static void put_cell(unsigned int cell, u8 c)
 {
-    writew(val, screen + cell);
+    writew(attribute << 8 | c, screen + cell);
 }
 
 static void erase(unsigned int from, unsigned int to)
 {
     for (; from < to; from++)
-        put_cell(from, BLANK);
+        put_cell(from, ' ');
 }
 
 static void scroll(void)
@@ -111,7 +113,7 @@ static void put_plain(u8 c)
         return;
     if (column == COLUMNS)
         newline();
-    put_cell(row * COLUMNS + column++, ATTRIBUTE | c);
+    put_cell(row * COLUMNS + column++, c);
 }
 
 static unsigned int param(unsigned int i, unsigned int if_absent)
@@ -119,11 +121,30 @@ static unsigned int param(unsigned int i, unsigned int if_absent)
     return params[i] ? params[i] : if_absent;
 }
 
-/* ECMA-48 8.3: CUU CUD CUF CUB CUP ED EL. */
+/* SGR.  VGA counts blue as 1 and red as 4, the sequences the other way. */
+static void set_attribute(unsigned int param)
+{
+    static const u8 colours[] = {0, 4, 2, 6, 1, 5, 3, 7};
+
+    if (param == 0)
+        attribute = NORMAL;
+    else if (param == 1)
+        attribute |= BRIGHT;
+    else if (param == 7)
+        attribute = NORMAL << 4;
+    else if (param == 27 || param == 39 || param == 49)
+        attribute = NORMAL;
+    else if (param >= 30 && param <= 37)
+        attribute = (attribute & 0xf8) | colours[param - 30];
+    else if (param >= 40 && param <= 47)
+        attribute = (attribute & 0x0f) | colours[param - 40] << 4;
+}
+
+/* ECMA-48 8.3: CUU CUD CUF CUB CUP ED EL SGR. */
 static void obey(u8 final)
 {
     unsigned int here = row * COLUMNS + column;
-    unsigned int line = row * COLUMNS;
+    unsigned int line = row * COLUMNS, i;
 
     switch (final) {
     case 'A':
@@ -144,6 +165,10 @@ static void obey(u8 final)
         break;
     case 'J':
         erase(params[0] ? 0 : here, params[0] == 1 ? here : CELLS);
+        break;
+    case 'm':
+        for (i = 0; i <= min(nr_params, PARAMS - 1u); i++)
+            set_attribute(params[i]);
         break;
     case 'K':
         erase(params[0] ? line : here, params[0] == 1 ? here : line + COLUMNS);
@@ -172,7 +197,8 @@ static void put(u8 c)
         put_sequence(c);
     } else {
         parser = c == '[' ? SEQUENCE : PLAIN;
-        params[0] = params[1] = nr_params = 0;
+        memset(params, 0, sizeof(params));
+        nr_params = 0;
     }
 }
 
@@ -236,7 +262,18 @@ static void vga_discard(struct tty *tty)
 {
 }
 
+/* Without a keyboard it is still a screen. */
+static int vga_start(struct tty *tty)
+{
+    int err = keyboard_start(tty);
+
+    if (err)
+        pr_warn("%s: no keyboard (error %d)", tty->name, -err);
+    return 0;
+}
+
 static const struct tty_ops vga_tty_ops = {
+    .start = vga_start,
     .write = vga_write,
     .room = vga_room,
     .queued = vga_queued,
@@ -253,6 +290,7 @@ static int vga_init(void)
 {
     static const char elsewhere[] =
         "Pagewalk: log and shell are on the serial port (console=ttyS0).\n";
+    int err;
 
     if (!bootinfo.vga_text)
         return -ENODEV;
@@ -264,6 +302,8 @@ static int vga_init(void)
         console_register(&vga_console);
     else
         vga_console_write(&vga_console, elsewhere, sizeof(elsewhere) - 1);
-    return tty_register(&vga_tty);
+    err = tty_register(&vga_tty);
+    vga_tty.winsize.ws_row = ROWS;
+    return err;
 }
 DRIVER_INITCALL(vga_init);

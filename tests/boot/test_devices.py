@@ -1,6 +1,7 @@
 """Devices on the machine, as the firmware and QEMU's options make it."""
 import hashlib
 import re
+import time
 
 import pytest
 
@@ -79,14 +80,26 @@ def test_dev_mem_relaxed_shows_what_qemu_sees():
         assert hashlib.sha256(want).hexdigest() in said
 
 
-def test_text_screen_as_console():
+def wait_screen(machine, text, limit=30):
+    end = time.monotonic() + limit
+    while not any(text in row for row in screen(machine)):
+        assert time.monotonic() < end, "\n".join(screen(machine))
+        machine.pump(0.1)
+
+
+def test_text_screen_and_keyboard_as_console():
+    """What is typed in QEMU's window."""
     with Machine("console=tty0", boot="iso", extra=["-vga", "std"]) as m:
-        m.wait("Ring 3")
-        for _ in range(200):
-            if any("built-in shell" in row for row in screen(m)):
-                break
-            m.pump(0.1)
-        assert any("built-in shell" in row for row in screen(m)), screen(m)
+        wait_screen(m, "built-in shell")
+        for key in ["e", "c", "h", "o", "spc", "shift-a", "x", "backspace",
+                    "minus", "k", "ret"]:
+            m.monitor("sendkey " + key)
+            time.sleep(0.15)  # QEMU holds a key for a tenth of a second
+        wait_screen(m, "A-k")
+        for key in ["s", "t", "t", "y", "spc", "s", "i", "z", "e", "ret"]:
+            m.monitor("sendkey " + key)
+            time.sleep(0.15)
+        wait_screen(m, "25 80")
 
 
 def test_text_screen_says_where_the_console_is():
