@@ -311,14 +311,14 @@ static void run_ledger(struct exp *e)
     vfree(area);
     kfree(slab);
     if (!e->broken)
-        put_page(leak);
+        __free_page(leak);
     page_ledger_read(&after);
     exp_check(e, after.pages[OWNER_TEST] == before.pages[OWNER_TEST],
               "a page of owner 'test' was not given back");
     exp_check(e, !page_ledger_differs(&before, &after),
               "the ledger differs afterwards");
     if (e->broken)
-        put_page(leak);
+        __free_page(leak);
     exp_answer(e, "RAM is the sum over its owners, before and after");
 }
 

@@ -169,7 +169,7 @@ static size_t fill_window(struct page **pages, size_t n)
     for (size_t i = 0; i < n; i++) {
         pages[i] = alloc_pages_owner(GFP_HIGHUSER, 0, OWNER_TEST);
         if (!pages[i] || !page_test(pages[i], PG_highmem)) {
-            put_page(pages[i]);
+            __free_page(pages[i]);
             return i;
         }
         kmap(pages[i]);
@@ -225,7 +225,7 @@ static void run_window(struct exp *e)
         }
     }
     kfree(pages);
-    put_page(window.irq_page);
+    __free_page(window.irq_page);
     put_page(window.page);
     exp_answer(e, "kmap sleeps when its window is full; a CPU's own slots "
                   "are a stack");
