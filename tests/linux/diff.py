@@ -9,10 +9,11 @@ lists what may differ and why, a line each:
 
     PROGRAM | TEXT OF THE LINE ON PAGEWALK | TEXT ON LINUX | REASON
 
-"-" stands for a line that is not there.  A listed difference that no longer
+What a test skips on one side ("# SKIP why") is not compared.  "-" stands for a line that is not there.  A listed difference that no longer
 occurs is an error too.
 """
 import argparse
+import difflib
 import os
 import re
 import sys
@@ -50,7 +51,21 @@ def results(lines):
 
 
 def experiments_of(lines):
-    return {x.split(":")[0] for x in lines if x.startswith("experiment ")}
+    return {x.split(":")[0] for x in lines
+            if x.startswith("experiment ") and "SKIP" not in x}
+
+
+def without_skipped(a, b):
+    """What one side skipped ("# SKIP why") is not compared; a program that
+    skips everything is not compared at all."""
+    results_of = [[x for x in lines if x.startswith(("ok", "not ok"))]
+                  for lines in (a, b)]
+    if any(r and all("# SKIP" in x for x in r) for r in results_of):
+        return [], []
+    skipped = {x.split(" # SKIP")[0].split(" - ", 1)[1]
+               for x in a + b if " # SKIP" in x}
+    return ([x for x in lines if "# SKIP" not in x and
+             x.split(" - ", 1)[-1] not in skipped] for lines in (a, b))
 
 
 def compare(ours, theirs):
@@ -58,16 +73,19 @@ def compare(ours, theirs):
     out = []
     for name in sorted(set(ours) | set(theirs)):
         a, b = ours.get(name, []), theirs.get(name, [])
-        if name == "exp":  # experiments inside our kernel exist only here
+        if name == "exp":  # those inside our kernel exist only here
             both = experiments_of(a) & experiments_of(b)
-            a = [x for x in a if x.split(":")[0] in both]
-            b = [x for x in b if x.split(":")[0] in both
-                 and "SKIP" not in x]
-            a = [x for x in a if x.split(":")[0] in experiments_of(b)]
-        length = max(len(a), len(b))
-        a = a + ["-"] * (length - len(a))
-        b = b + ["-"] * (length - len(b))
-        out += [(name, x, y) for x, y in zip(a, b) if x != y]
+            a, b = ([x for x in lines if x.split(":")[0] in both]
+                    for lines in (a, b))
+        a, b = without_skipped(a, b)
+        for op, i, j, k, m in difflib.SequenceMatcher(
+                None, a, b, autojunk=False).get_opcodes():
+            if op == "equal":
+                continue
+            length = max(j - i, m - k)
+            pairs = zip(a[i:j] + ["-"] * (length - (j - i)),
+                        b[k:m] + ["-"] * (length - (m - k)))
+            out += [(name, x, y) for x, y in pairs]
     return out
 
 
