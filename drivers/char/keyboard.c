@@ -1,5 +1,5 @@
 /*
- * drivers/char/keyboard.c - the PC's keyboard, for who works at the text screen.
+ * drivers/char/keyboard.c - the PC's keyboard, behind the text screen.
  *
  * The controller (i8042; IBM PC/AT technical reference) was set up by the
  * firmware: it translates to scan code set 1 and raises ISA interrupt 1 for

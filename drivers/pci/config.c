@@ -11,6 +11,7 @@
 #include <drivers/acpi/tables.h>
 #include <drivers/pci/internal.h>
 
+#include <kernel/lib/format.h>
 #include <kernel/sync/spinlock.h>
 #include <kernel/x86/cpu.h>
 #include <mm/slab.h>
@@ -143,6 +144,8 @@ struct pci_bus *pci_bus_create(u16 segment, u8 number, struct pci_dev *bridge)
     bus->segment = segment;
     bus->number = number;
     bus->bridge = bridge;
+    snprintf(bus->name, sizeof(bus->name), "PCI Bus %04x:%02x", segment,
+             number);
     bus->ecam = map_ecam(segment, number);
     return bus;
 }

@@ -20,6 +20,9 @@
 #define PCI_HEADER_BRIDGE 1
 #define PCI_BAR0 0x10
 #define PCI_SECONDARY_BUS 0x19 /* bridges */
+#define PCI_BRIDGE_MEMORY 0x20 /* base and limit, 16 bits each, MiB units */
+#define PCI_BRIDGE_PREFETCH 0x24
+#define PCI_BRIDGE_PREFETCH_HIGH 0x28 /* the base's, then the limit's */
 #define PCI_SUBSYSTEM 0x2c
 #define PCI_CAP_POINTER 0x34
 #define PCI_INTERRUPT_LINE 0x3c
@@ -31,8 +34,11 @@
 struct pci_bus {
     u16 segment;
     u8 number;
-    void __iomem *ecam;     /* its 1 MiB of configuration; NULL: by ports */
-    struct pci_dev *bridge; /* that leads to it; NULL: the root */
+    void __iomem *ecam;         /* its 1 MiB of configuration; NULL: by ports */
+    struct pci_dev *bridge;     /* that leads to it; NULL: the root */
+    char name[16];              /* "PCI Bus 0000:01" */
+    struct resource windows[2]; /* that the bridge lets through: memory, and
+                                   prefetchable memory; end 0: none */
 };
 
 /* Access before there is a pci_dev. */

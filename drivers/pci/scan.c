@@ -126,6 +126,34 @@ static struct pci_dev *dev_create(struct pci_bus *bus, u8 slot, u8 func, u32 id)
     return dev;
 }
 
+/* PCI-to-PCI Bridge 1.2 3.2.5.8, 3.2.5.9: the windows' lines in
+ * /proc/iomem, which the BARs behind the bridge nest in. */
+static void claim_windows(struct pci_bus *bus)
+{
+    static const u16 regs[] = {PCI_BRIDGE_MEMORY, PCI_BRIDGE_PREFETCH};
+    const struct pci_dev *bridge = bus->bridge;
+    size_t i;
+
+    for (i = 0; i < ARRAY_SIZE(regs); i++) {
+        struct resource *window = &bus->windows[i];
+        u32 both = pci_read32(bridge, regs[i]);
+        u64 start = (u64)(both & 0xfff0) << 16;
+        u64 end = (both & 0xfff00000) | (MIB - 1);
+
+        if (regs[i] == PCI_BRIDGE_PREFETCH && (both & 1)) { /* 64 bits */
+            start |= (u64)pci_read32(bridge, PCI_BRIDGE_PREFETCH_HIGH) << 32;
+            end |= (u64)pci_read32(bridge, PCI_BRIDGE_PREFETCH_HIGH + 4) << 32;
+        }
+        if (start > end || !start)
+            continue; /* closed */
+        window->start = start;
+        window->end = end;
+        window->name = bus->name;
+        if (resource_insert(window) < 0)
+            window->end = 0;
+    }
+}
+
 static void scan_bus(struct pci_bus *bus, unsigned int depth);
 
 static void scan_bridge(struct pci_dev *dev, unsigned int depth)
@@ -140,8 +168,10 @@ static void scan_bridge(struct pci_dev *dev, unsigned int depth)
     if (depth >= PCI_DEPTH_MAX)
         return;
     bus = pci_bus_create(dev->segment, secondary, dev);
-    if (bus)
-        scan_bus(bus, depth + 1);
+    if (!bus)
+        return;
+    claim_windows(bus);
+    scan_bus(bus, depth + 1);
 }
 
 /* Returns whether the device has more functions than this one. */
