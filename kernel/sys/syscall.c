@@ -53,8 +53,8 @@ long sys_ni_syscall(void)
 
     if (!(task->strace_seen[seen / 64] & BIT(seen % 64))) {
         task->strace_seen[seen / 64] |= BIT(seen % 64);
-        pr_info("%s[%d]: system call %llu (%s) is not there: ENOSYS\n",
-                task->comm, task->pid, (unsigned long long)nr,
+        pr_info("%s[%d]: system call %lld (%s) is not there: ENOSYS\n",
+                task->comm, task->pid, (long long)nr,
                 syscall_name_find(nr)->name);
     }
     return -ENOSYS;

@@ -83,6 +83,7 @@ static struct task_struct *copy_struct(struct task_struct *parent)
     list_init(&child->thread_link);
     list_init(&child->pending.queue);
     child->pending.set = 0;
+    child->pending.count = 0;
     child->on_rq = child->on_cpu = false;
     child->work = 0;
     child->utime = child->stime = 0;

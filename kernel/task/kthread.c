@@ -18,6 +18,9 @@
 #include <kernel/uapi/resource.h>
 #include <kernel/x86/fpu.h>
 
+#define PROCESSES_MAX 4096 /* of one user; root may have more */
+#define QUEUED_SIGNALS_MAX 4096
+
 struct init_program {
     const char *path;
     const char *const *argv, *const *envp;
@@ -155,6 +158,8 @@ static void set_limits(struct signal_struct *signal)
     } limits[] = {
         {RLIMIT_STACK, 8 * MIB, RLIM_INFINITY},
         {RLIMIT_CORE, 0, RLIM_INFINITY},
+        {RLIMIT_NPROC, PROCESSES_MAX, PROCESSES_MAX},
+        {RLIMIT_SIGPENDING, QUEUED_SIGNALS_MAX, QUEUED_SIGNALS_MAX},
         {RLIMIT_NOFILE, 1024, 4096},
         {RLIMIT_MEMLOCK, 8 * MIB, 8 * MIB},
         {RLIMIT_MSGQUEUE, 819200, 819200},

@@ -62,7 +62,8 @@ static u64 wait_while_stopped(struct task_struct *task, u64 flags)
         if ((task->pending.set | signal->shared_pending.set) & sig_bit(SIGKILL))
             signal->stopped = false;
     }
-    if (signal->continued && !signal->group_exit) {
+    if (signal->continue_unreported && !signal->group_exit) {
+        signal->continue_unreported = false;
         spin_unlock_irqrestore(&task->sighand->lock, flags);
         notify_parent(signal->leader, CLD_CONTINUED, SIGCONT);
         flags = spin_lock_irqsave(&task->sighand->lock);
@@ -76,7 +77,7 @@ static void stop_process_locked(struct task_struct *task, int sig)
     struct task_struct *thread;
 
     signal->stopped = true;
-    signal->continued = false;
+    signal->continued = signal->continue_unreported = false;
     signal->stop_reported = false;
     signal->stop_unwaited = true;
     signal->stop_signal = sig;
@@ -92,7 +93,7 @@ static void say_killed(const struct task_struct *task, int sig,
 
     if (!(sig_bit(sig) & SIG_SYNCHRONOUS) || info->si_code <= 0)
         return;
-    pr_notice("%s[%d]: killed by %s at %#llx, rip %#llx: %s (%s)\n", task->comm,
+    pr_notice("%s[%d]: killed by %s at 0x%llx, rip %#llx: %s (%s)\n", task->comm,
               task->pid, signal_name(sig), (unsigned long long)task->fault.cr2,
               (unsigned long long)task_user_regs((void *)task)->rip,
               trap_name(task->fault.trapno),

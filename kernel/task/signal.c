@@ -128,6 +128,14 @@ void sigqueue_flush(struct sigpending *pending)
         kmem_cache_free(sigqueue_cache, q);
     list_init(&pending->queue);
     pending->set = 0;
+    pending->count = 0;
+}
+
+static void sigqueue_remove(struct sigpending *pending, struct sigqueue *q)
+{
+    list_del(&q->link);
+    pending->count--;
+    kmem_cache_free(sigqueue_cache, q);
 }
 
 static void sigqueue_drop(struct sigpending *pending, sigset_t mask)
@@ -138,10 +146,8 @@ static void sigqueue_drop(struct sigpending *pending, sigset_t mask)
         return;
     pending->set &= ~mask;
     list_for_each_entry_safe(q, next, &pending->queue, link) {
-        if (mask & sig_bit(q->info.si_signo)) {
-            list_del(&q->link);
-            kmem_cache_free(sigqueue_cache, q);
-        }
+        if (mask & sig_bit(q->info.si_signo))
+            sigqueue_remove(pending, q);
     }
 }
 
@@ -238,16 +244,18 @@ static void cancel_opposite(struct task_struct *task, int sig)
     if (sig != SIGCONT || !signal->stopped)
         return;
     signal->stopped = false;
-    signal->continued = true;
+    signal->continued = signal->continue_unreported = true;
     list_for_each_entry(thread, &signal->threads, thread_link)
         wake_up_state(thread, BIT(TASK_STOPPED));
 }
 
 static int queue_info(struct sigpending *pending, int sig,
-                      const siginfo_t *info)
+                      const siginfo_t *info, u64 limit)
 {
-    struct sigqueue *q = kmem_cache_alloc(sigqueue_cache, GFP_ATOMIC);
+    struct sigqueue *q = NULL;
 
+    if (sig < 32 || pending->count < limit)
+        q = kmem_cache_alloc(sigqueue_cache, GFP_ATOMIC);
     if (!q) /* below 32 the bit alone says enough */
         return sig >= 32 && info && info->si_code < 0 ? -EAGAIN : 0;
     if (info) {
@@ -259,6 +267,7 @@ static int queue_info(struct sigpending *pending, int sig,
         q->info.si_code = SI_KERNEL;
     }
     list_add_tail(&q->link, &pending->queue);
+    pending->count++;
     return 0;
 }
 
@@ -278,7 +287,8 @@ static int send_locked(int sig, const siginfo_t *info, struct task_struct *task,
         return 0;
     if (sig < 32 && (pending->set & sig_bit(sig)))
         return 0;
-    err = queue_info(pending, sig, info);
+    err = queue_info(pending, sig, info,
+                     task->signal->rlim[RLIMIT_SIGPENDING].cur);
     if (err)
         return err;
     pending->set |= sig_bit(sig);
@@ -350,7 +360,7 @@ void force_signal(int sig, int code, unsigned long addr, u32 trapno,
         task->blocked &= ~sig_bit(sig);
     }
     sigqueue_drop(&task->pending, sig_bit(sig));
-    queue_info(&task->pending, sig, &info);
+    queue_info(&task->pending, sig, &info, 0);
     task->pending.set |= sig_bit(sig);
     signal_wake(task, true);
     spin_unlock_irqrestore(&task->sighand->lock, flags);
@@ -380,8 +390,7 @@ static void collect(struct sigpending *pending, int sig, siginfo_t *info)
     }
     if (first) {
         *info = first->info;
-        list_del(&first->link);
-        kmem_cache_free(sigqueue_cache, first);
+        sigqueue_remove(pending, first);
     } else {
         memset(info, 0, sizeof(*info));
         info->si_signo = sig;

@@ -14,6 +14,7 @@ struct pt_regs;
 
 struct sigpending {
     sigset_t set;           /* which are pending */
+    u32 count;              /* elements of the queue */
     struct list_head queue; /* sigqueue.link: their siginfo */
 };
 
