@@ -23,6 +23,7 @@
 #include <kernel/report.h>
 #include <kernel/sys/syscall.h>
 #include <kernel/task/internal.h>
+#include <kernel/task/cpu_up.h>
 #include <kernel/task/task.h>
 #include <kernel/x86/cpu.h>
 #include <kernel/x86/fpu.h>
@@ -97,6 +98,7 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     printk_init_options();
     panic_init();
     uart_console_init();
+    cpus_reserve();
     memory_init(); /* page tables, pages, slab, vmalloc */
     trap_fixup_find = exception_table_find;
     mm_init();     /* address spaces, page cache, user memory */
@@ -116,6 +118,8 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     drivers_init();
     boottime_mark("drivers");
     strace_init();
+    cpus_start();
+    boottime_mark("cpus");
     crash_on_request();
     if (cmdline_has("selftest"))
         run_selftests(cmdline_get("selftest"));

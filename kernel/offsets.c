@@ -9,6 +9,7 @@
 #include <kernel/task/task.h>
 #include <kernel/x86/regs.h>
 #include <kernel/x86/segments.h>
+#include <kernel/x86/smp.h>
 #include <mm/layout.h>
 
 #define DEFINE(name, value)                                                    \
@@ -21,6 +22,16 @@ void offsets(void)
     DEFINE(KERNEL_BASE, KERNEL_BASE);
     DEFINE(KERNEL_TO_PHYS, -KERNEL_BASE); /* adding it is subtracting */
     DEFINE(CPU_ENTRY_AREA_BASE, CPU_ENTRY_AREA_BASE);
+    DEFINE(AP_TRAMPOLINE, AP_TRAMPOLINE);
+    DEFINE(AP_PARAMETERS_SIZE, sizeof(struct ap_parameters));
+    OFFSET(AP_CR4, struct ap_parameters, cr4);
+    OFFSET(AP_BOOT_ROOT, struct ap_parameters, boot_root);
+    OFFSET(AP_KERNEL_ROOT, struct ap_parameters, kernel_root);
+    OFFSET(AP_STACK, struct ap_parameters, stack);
+    OFFSET(AP_ARGUMENT, struct ap_parameters, argument);
+    OFFSET(AP_ENTRY, struct ap_parameters, entry);
+    OFFSET(AP_REAL_CS, struct ap_parameters, real_cs);
+
     DEFINE(USER_CS, USER_CS);
     DEFINE(USER_DS, USER_DS);
     DEFINE(TASK_SIZE_4L, TASK_SIZE_4L);

@@ -15,6 +15,7 @@
 #include <kernel/core/percpu.h>
 #include <kernel/core/power.h>
 #include <kernel/core/time.h>
+#include <kernel/core/xcall.h>
 #include <kernel/lib/format.h>
 #include <kernel/lib/string.h>
 #include <kernel/sync/atomic.h>
@@ -164,6 +165,8 @@ static void enter_panic(void)
         nobody != me)
         for (;;)
             __asm__ volatile("cli; hlt");
+    if (panic_depth == 0)
+        xcall_stop_others();
     printk_enter_panic();
     if (++panic_depth > 3)
         leave();

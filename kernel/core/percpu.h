@@ -47,7 +47,8 @@ static inline unsigned int smp_processor_id(void)
     return this_cpu_read(cpu_number);
 }
 
-extern unsigned int nr_cpus_online; /* CPUs 0..n-1 run */
+extern u32 cpu_apic_id[NR_CPUS_MAX]; /* constant once the CPU is up */
+extern unsigned int nr_cpus_online;  /* CPUs 0..n-1 run */
 
 /* Where the next entry from ring 3 pushes; at each switch of tasks. */
 static inline void cpu_set_kernel_stack(u64 top)
@@ -55,6 +56,12 @@ static inline void cpu_set_kernel_stack(u64 top)
     this_cpu_write(kernel_stack_top, top);
     this_cpu_read(cpu_tss)->rsp0 = top;
 }
+
+/* Pages that a CPU's copy needs, as an order; and a fresh copy in them, as the
+ * image had it before the first CPU used its own.  Returns its GS.base.  Not
+ * after memory_free_init(). */
+unsigned int percpu_order(void);
+u64 percpu_create(unsigned int cpu, void *memory);
 
 /* The boot CPU: GS.base, tables.  Right after cpu_detect(). */
 void percpu_init_boot_cpu(void);

@@ -279,8 +279,8 @@ void timer_hardware_init(void)
 {
     vector_handlers[VECTOR_TIMER] = timer_interrupt;
     lapic_timer_init(VECTOR_TIMER);
-    if (!cpu_has(CPU_TSC_DEADLINE))
-        start_free_run();
+    if (!cpu_has(CPU_TSC_DEADLINE) && smp_processor_id() == 0)
+        start_free_run(); /* the others' timers run at the same rate */
     hardware_ready = true;
     WRITE_ONCE(this_cpu_ptr(&queue)->armed, NOT_ARMED);
 }

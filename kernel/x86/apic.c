@@ -27,6 +27,8 @@
 #define LVT_TIMER_DEADLINE BIT(18)
 #define DIVIDE_BY_1 0xb
 #define ICR_NMI (4 << 8)
+#define ICR_INIT (5 << 8)
+#define ICR_STARTUP (6 << 8)
 #define ICR_ASSERT BIT(14)
 #define ICR_PENDING BIT(12)
 
@@ -156,6 +158,16 @@ void lapic_send_ipi(u32 apic_id, u8 vector)
 void lapic_send_nmi(u32 apic_id)
 {
     send(apic_id, ICR_ASSERT | ICR_NMI);
+}
+
+void lapic_send_init(u32 apic_id)
+{
+    send(apic_id, ICR_ASSERT | ICR_INIT);
+}
+
+void lapic_send_startup(u32 apic_id, u8 page)
+{
+    send(apic_id, ICR_ASSERT | ICR_STARTUP | page);
 }
 
 /* 8259A data sheet, initialization command words 1 to 4. */

@@ -50,6 +50,8 @@ void lapic_deadline_arm(u64 tsc); /* CPU_TSC_DEADLINE only */
 
 void lapic_send_ipi(u32 apic_id, u8 vector);
 void lapic_send_nmi(u32 apic_id);
+void lapic_send_init(u32 apic_id);
+void lapic_send_startup(u32 apic_id, u8 page); /* page << 12: where */
 
 /* The 8259 pair: out of the way of exceptions, and masked. */
 void pic_silence(void);

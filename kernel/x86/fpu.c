@@ -13,9 +13,9 @@
 #include <kernel/lib/string.h>
 #include <kernel/x86/fpu.h>
 
-#define XFEATURES_KNOWN 0xe7 /* x87 SSE AVX and the three of AVX-512 */
+#define XFEATURES_KNOWN 0xe7  /* x87 SSE AVX and the three of AVX-512 */
 #define XFEATURES_LEGACY 3ull /* x87 SSE: in the first 512 bytes */
-#define XSTATE_HEADER 512    /* SDM 1 13.4.2 */
+#define XSTATE_HEADER 512     /* SDM 1 13.4.2 */
 #define XSTATE_HEADER_SIZE 64
 #define MXCSR_DEFAULT 0x1f80
 #define FCW_DEFAULT 0x37f

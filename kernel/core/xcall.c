@@ -1,0 +1,111 @@
+/*
+ * kernel/core/xcall.c - cross-CPU calls by interrupt.
+ *
+ * Structure  one call at a time: `call` with the CPUs that have not answered.
+ *            Whoever wants to call while another does answers that call, if
+ *            it is asked, instead of only waiting.
+ * Locking    call_lock (raw, interrupts off while held).
+ */
+#include <kernel/core/irq.h>
+#include <kernel/core/percpu.h>
+#include <kernel/core/xcall.h>
+#include <kernel/sync/atomic.h>
+#include <kernel/x86/apic.h>
+#include <kernel/x86/trap.h>
+
+static u32 call_lock;
+static struct {
+    void (*fn)(void *arg);
+    void *arg;
+    u64 pending; /* CPUs that still have to run it */
+} call;
+
+/* Runs the call at hand if it is for this CPU.  Interrupts off. */
+static void answer(void)
+{
+    u64 me = BIT(smp_processor_id());
+
+    if (!(__atomic_load_n(&call.pending, __ATOMIC_ACQUIRE) & me))
+        return;
+    call.fn(call.arg);
+    __atomic_fetch_and(&call.pending, ~me, __ATOMIC_RELEASE);
+}
+
+static bool call_interrupt(struct pt_regs *regs __maybe_unused,
+                           unsigned int vector __maybe_unused)
+{
+    this_cpu_inc(atomic_depth);
+    this_cpu_inc(irq_depth);
+    lapic_eoi();
+    answer();
+    this_cpu_dec(irq_depth);
+    this_cpu_dec(atomic_depth);
+    return true;
+}
+
+static bool reschedule_interrupt(struct pt_regs *regs __maybe_unused,
+                                 unsigned int vector __maybe_unused)
+{
+    lapic_eoi(); /* the way back to ring 3, or out of hlt, does the rest */
+    return true;
+}
+
+void xcall_init(void)
+{
+    vector_handlers[VECTOR_CALL] = call_interrupt;
+    vector_handlers[VECTOR_RESCHEDULE] = reschedule_interrupt;
+}
+
+static u64 others(u64 cpus)
+{
+    return cpus & (~0ull >> (64 - READ_ONCE(nr_cpus_online))) &
+           ~BIT(smp_processor_id());
+}
+
+void xcall(u64 cpus, void (*fn)(void *arg), void *arg)
+{
+    u64 flags = local_irq_save();
+
+    cpus = others(cpus);
+    if (cpus) {
+        while (__atomic_exchange_n(&call_lock, 1, __ATOMIC_ACQUIRE)) {
+            answer();
+            cpu_relax();
+        }
+        call.fn = fn;
+        call.arg = arg;
+        __atomic_store_n(&call.pending, cpus, __ATOMIC_RELEASE);
+        for (unsigned int cpu = 0; cpu < nr_cpus_online; cpu++)
+            if (cpus & BIT(cpu))
+                lapic_send_ipi(cpu_apic_id[cpu], VECTOR_CALL);
+        while (__atomic_load_n(&call.pending, __ATOMIC_ACQUIRE))
+            cpu_relax();
+        __atomic_store_n(&call_lock, 0, __ATOMIC_RELEASE);
+    }
+    local_irq_restore(flags);
+}
+
+void xcall_reschedule(unsigned int cpu)
+{
+    lapic_send_ipi(cpu_apic_id[cpu], VECTOR_RESCHEDULE);
+}
+
+static void nmi_others(void)
+{
+    u64 cpus = others(~0ull);
+
+    for (unsigned int cpu = 0; cpu < nr_cpus_online; cpu++)
+        if (cpus & BIT(cpu))
+            lapic_send_nmi(cpu_apic_id[cpu]);
+}
+
+void xcall_backtrace_others(void)
+{
+    nmi_others();
+}
+
+/* panic.c's NMI handler stops a CPU once a panic is under way. */
+void xcall_stop_others(void)
+{
+    nmi_others();
+}

@@ -1,0 +1,24 @@
+/*
+ * kernel/core/xcall.h - running a function on other CPUs, and stopping them.
+ */
+#pragma once
+
+#include <kernel/lib/types.h>
+
+/* On the boot CPU, after irq_init(). */
+void xcall_init(void);
+
+/*
+ * Calls fn(arg) on every CPU of the mask but this one, in their interrupt
+ * context, and returns when all have done it.
+ * Context: any but an NMI; answers others' calls while it waits, so that two
+ * CPUs with interrupts off may call each other.
+ */
+void xcall(u64 cpus, void (*fn)(void *arg), void *arg);
+
+/* The CPU looks at its user_work soon: it leaves hlt, or ring 3. */
+void xcall_reschedule(unsigned int cpu);
+
+/* All other CPUs say where they are (and go on), or stop for good. */
+void xcall_backtrace_others(void);
+void xcall_stop_others(void);
