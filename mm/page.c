@@ -35,8 +35,7 @@ DEFINE_PER_CPU(s64, page_owned[NR_PAGE_OWNERS]);
 
 /* By the zone bits of a request: whose stack serves it.  A hint that the
  * last refill left; any zone that the request allows is right. */
-static u8 zone_hint[8] = {ZONE_DMA32, ZONE_DMA, ZONE_DMA32, ZONE_DMA,
-                          ZONE_DMA32, ZONE_DMA, ZONE_DMA32, ZONE_DMA};
+static u8 zone_hint[8];
 
 const char *const page_owner_names[NR_PAGE_OWNERS] = {
     [OWNER_FREE] = "free",
@@ -134,10 +133,19 @@ static struct page *pcp_refill(gfp_t gfp)
     return pages[0];
 }
 
+static u8 first_zone(gfp_t gfp)
+{
+    if (gfp & __GFP_DMA)
+        return ZONE_DMA;
+    if (gfp == __GFP_HIGHMEM && zones[ZONE_HIGHMEM].present)
+        return ZONE_HIGHMEM;
+    return ZONE_DMA32;
+}
+
 void page_fast_path(bool on)
 {
     for (size_t i = 0; i < ARRAY_SIZE(zone_hint); i++)
-        zone_hint[i] = !on ? NR_ZONES : i & __GFP_DMA ? ZONE_DMA : ZONE_DMA32;
+        zone_hint[i] = on ? first_zone(i) : NR_ZONES;
 }
 
 void page_drain_local(void)

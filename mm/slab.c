@@ -26,51 +26,16 @@
 #include <mm/slab_internal.h>
 #include <mm/zone.h>
 
-#define SLAB_CACHES_MAX 64
 #define SLAB_ORDER_MAX 3
 #define SLAB_NO_GFP (__GFP_ZERO | __GFP_HIGHMEM) /* not for its pages */
-#define KMALLOC_CACHE_MAX 8192 /* bytes; larger: whole pages */
 
-struct slab_cpu {
-    void *freelist;
-    struct page *page; /* frozen; NULL: none */
-};
-
-static DEFINE_PER_CPU(struct slab_cpu, slab_cpus[SLAB_CACHES_MAX]);
+DEFINE_PER_CPU(struct slab_cpu, slab_cpus[SLAB_CACHES_MAX]);
 
 static DEFINE_SPINLOCK(caches_lock);
 static LIST_HEAD(caches); /* (caches_lock) */
 static u64 caches_used;   /* (caches_lock) a bit per index */
-static u64 link_secret;   /* (c) */
+u64 slab_link_secret;     /* (c) */
 static struct kmem_cache cache_of_caches;
-
-/* kmalloc's classes; those that are no power of two save memory at sizes
- * that structures like to have. */
-static const u16 class_size[] = {8,   16,  32,   64,   96,   128, 192,
-                                 256, 512, 1024, 2048, 4096, 8192};
-#define NR_CLASSES ARRAY_SIZE(class_size)
-static const char *const class_name[NR_CLASSES] = {
-    "kmalloc-8",   "kmalloc-16",  "kmalloc-32",  "kmalloc-64",  "kmalloc-96",
-    "kmalloc-128", "kmalloc-192", "kmalloc-256", "kmalloc-512", "kmalloc-1k",
-    "kmalloc-2k",  "kmalloc-4k",  "kmalloc-8k"};
-static struct kmem_cache kmalloc_caches[NR_CLASSES];
-static u8 class_of[1024 / 8 + 1]; /* by size up to 1 KiB, in 8 bytes */
-#define CLASS_TABLE_BYTES (8 * (ARRAY_SIZE(class_of) - 1))
-
-static inline void *link_get(const struct kmem_cache *cache, const void *obj)
-{
-    const u64 *where = obj + cache->link;
-
-    return (void *)(*where ^ link_secret ^ (u64)where);
-}
-
-static inline void link_set(const struct kmem_cache *cache, void *obj,
-                            const void *next)
-{
-    u64 *where = obj + cache->link;
-
-    *where = (u64)next ^ link_secret ^ (u64)where;
-}
 
 static void slab_free_pages(struct kmem_cache *cache, struct page *page)
 {
@@ -198,8 +163,7 @@ static void *alloc_refill(struct kmem_cache *cache, gfp_t gfp)
     }
 }
 
-static __noinline void *alloc_slow(struct kmem_cache *cache, gfp_t gfp,
-                                   void *caller)
+void *slab_alloc_slow(struct kmem_cache *cache, gfp_t gfp, void *caller)
 {
     void *obj;
 
@@ -213,27 +177,8 @@ static __noinline void *alloc_slow(struct kmem_cache *cache, gfp_t gfp,
     return gfp & __GFP_ZERO ? memset(obj, 0, cache->size) : obj;
 }
 
-static __always_inline void *slab_alloc(struct kmem_cache *cache, gfp_t gfp,
-                                        void *caller)
-{
-    u64 flags = local_irq_save();
-    struct slab_cpu *cpu = this_cpu_ptr(&slab_cpus[cache->index]);
-    void *obj = cpu->freelist;
-
-    if (unlikely(!obj)) {
-        local_irq_restore(flags);
-        return alloc_slow(cache, gfp, caller);
-    }
-    cpu->freelist = link_get(cache, obj);
-    local_irq_restore(flags);
-    if (DEBUG_ON)
-        debug_object_alloc(cache, obj, caller);
-    return gfp & __GFP_ZERO ? memset(obj, 0, cache->size) : obj;
-}
-
 /* Into a slab that is not this CPU's. */
-static __noinline void free_slow(struct kmem_cache *cache, struct page *page,
-                                 void *obj)
+void slab_free_slow(struct kmem_cache *cache, struct page *page, void *obj)
 {
     bool was_full, give_back;
     u64 flags = spin_lock_irqsave(&cache->lock);
@@ -252,22 +197,6 @@ static __noinline void free_slow(struct kmem_cache *cache, struct page *page,
     spin_unlock_irqrestore(&cache->lock, flags);
     if (give_back)
         slab_free_pages(cache, page);
-}
-
-static __always_inline void slab_free(struct kmem_cache *cache,
-                                      struct page *page, void *obj)
-{
-    u64 flags = local_irq_save();
-    struct slab_cpu *cpu = this_cpu_ptr(&slab_cpus[cache->index]);
-
-    if (unlikely(cpu->page != page)) {
-        local_irq_restore(flags);
-        free_slow(cache, page, obj);
-        return;
-    }
-    link_set(cache, obj, cpu->freelist);
-    cpu->freelist = obj;
-    local_irq_restore(flags);
 }
 
 void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
@@ -293,130 +222,6 @@ void kmem_cache_free(struct kmem_cache *cache, void *obj)
     slab_free(cache, page, obj);
 }
 
-static inline struct kmem_cache *class_for(size_t size)
-{
-    unsigned int bits;
-
-    if (likely(size <= CLASS_TABLE_BYTES))
-        return &kmalloc_caches[class_of[(size + 7) / 8]];
-    bits = 64 - __builtin_clzl(size - 1); /* 2^bits >= size: 11 to 13 */
-    return &kmalloc_caches[NR_CLASSES - 1 - (13 - bits)];
-}
-
-static unsigned int order_for(size_t size)
-{
-    unsigned int order = 0;
-
-    while (PAGE_SIZE << order < size)
-        order++;
-    return order;
-}
-
-static __noinline void *kmalloc_large(size_t size, gfp_t gfp)
-{
-    struct page *page;
-
-    if (size > PAGE_SIZE << MAX_ORDER)
-        return NULL;
-    page = alloc_pages_owner((gfp & ~__GFP_HIGHMEM) | __GFP_COMP,
-                             order_for(size), OWNER_KMALLOC_LARGE);
-    return page ? page_address(page) : NULL;
-}
-
-void *kmalloc(size_t size, gfp_t gfp)
-{
-    if (unlikely(size > KMALLOC_CACHE_MAX))
-        return kmalloc_large(size, gfp);
-    return slab_alloc(class_for(size), gfp, __builtin_return_address(0));
-}
-
-void *kzalloc(size_t size, gfp_t gfp)
-{
-    if (unlikely(size > KMALLOC_CACHE_MAX))
-        return kmalloc_large(size, gfp | __GFP_ZERO);
-    return slab_alloc(class_for(size), gfp | __GFP_ZERO,
-                      __builtin_return_address(0));
-}
-
-void *kmalloc_array(size_t n, size_t size, gfp_t gfp)
-{
-    size_t bytes;
-
-    if (__builtin_mul_overflow(n, size, &bytes))
-        return NULL;
-    return kmalloc(bytes, gfp);
-}
-
-void *kcalloc(size_t n, size_t size, gfp_t gfp)
-{
-    return kmalloc_array(n, size, gfp | __GFP_ZERO);
-}
-
-/* No slab: a large block, or no memory of kmalloc's at all. */
-static __noinline void kfree_large(struct page *page, const void *obj,
-                                   void *caller)
-{
-    if (!virt_addr_valid(obj) || page->owner != OWNER_KMALLOC_LARGE ||
-        page_address(page) != obj)
-        pr_err("kfree(%p) by %p: kmalloc never gave this\n", obj, caller);
-    else
-        put_page(page);
-}
-
-void kfree(const void *obj)
-{
-    struct page *page;
-
-    if (!obj)
-        return;
-    page = compound_head(virt_to_page(obj));
-    if (unlikely(!page_test(page, PG_slab))) {
-        kfree_large(page, obj, __builtin_return_address(0));
-        return;
-    }
-    if (DEBUG_ON && !debug_object_free(page->slab_cache, page, (void *)obj,
-                                       __builtin_return_address(0)))
-        return;
-    slab_free(page->slab_cache, page, (void *)obj);
-}
-
-size_t ksize(const void *obj)
-{
-    struct page *page;
-
-    if (!obj)
-        return 0;
-    page = compound_head(virt_to_page(obj));
-    if (page_test(page, PG_slab))
-        return page->slab_cache->size;
-    return PAGE_SIZE << page->order;
-}
-
-void *krealloc(void *obj, size_t size, gfp_t gfp)
-{
-    size_t have = ksize(obj);
-    void *copy;
-
-    if (obj && size && size <= have && size > have / 4)
-        return obj;
-    copy = kmalloc(size, gfp);
-    if (copy && obj) {
-        memcpy(copy, obj, min(have, size));
-        kfree(obj);
-    }
-    return copy;
-}
-
-char *kstrdup(const char *s, gfp_t gfp)
-{
-    size_t size = strlen(s) + 1;
-    char *copy = kmalloc(size, gfp);
-
-    if (copy)
-        memcpy(copy, s, size);
-    return copy;
-}
-
 /* The smallest slab that holds four objects, or at least one. */
 static void choose_order(struct kmem_cache *cache)
 {
@@ -430,9 +235,8 @@ static void choose_order(struct kmem_cache *cache)
     cache->objects_per_slab = (PAGE_SIZE << order) / cache->stride;
 }
 
-/* Lays the object out; false if no slab can hold one, or no index is left. */
-static bool cache_setup(struct kmem_cache *cache, const char *name, size_t size,
-                        size_t align, void (*ctor)(void *obj))
+bool slab_cache_setup(struct kmem_cache *cache, const char *name, size_t size,
+                      size_t align, void (*ctor)(void *obj))
 {
     size_t room = ALIGN_UP(max(size, sizeof(void *)), 8);
     u64 flags;
@@ -447,7 +251,7 @@ static bool cache_setup(struct kmem_cache *cache, const char *name, size_t size,
     if (DEBUG_ON)
         room += DEBUG_TAIL;
     cache->stride = ALIGN_UP(room, max(align, 8ul));
-    if (size > KMALLOC_CACHE_MAX || cache->stride > PAGE_SIZE << SLAB_ORDER_MAX)
+    if (size > SLAB_OBJECT_MAX || cache->stride > PAGE_SIZE << SLAB_ORDER_MAX)
         return false;
     choose_order(cache);
     spin_lock_init_named(&cache->lock, name);
@@ -472,7 +276,7 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size,
     cache = kmem_cache_alloc(&cache_of_caches, GFP_KERNEL);
     if (!cache)
         return NULL;
-    if (cache_setup(cache, name, size, align, ctor))
+    if (slab_cache_setup(cache, name, size, align, ctor))
         return cache;
     pr_err("kmem_cache_create(%s, %zu): too large, or too many caches\n", name,
            size);
@@ -565,20 +369,10 @@ void kmem_cache_destroy(struct kmem_cache *cache)
 
 void __init slab_init(void)
 {
-    unsigned int class = 0;
-
-    link_secret = rdtsc() * 0x9e3779b97f4a7c15ull;
-    cache_setup(&cache_of_caches, "kmem_cache", sizeof(struct kmem_cache), 0,
-                NULL);
-    for (size_t i = 0; i < NR_CLASSES; i++)
-        cache_setup(&kmalloc_caches[i], class_name[i], class_size[i],
-                    class_size[i] & (class_size[i] - 1) ? 8 : class_size[i],
-                    NULL);
-    for (size_t i = 0; i < ARRAY_SIZE(class_of); i++) {
-        while (class_size[class] < 8 * i)
-            class ++;
-        class_of[i] = class;
-    }
+    slab_link_secret = rdtsc() * 0x9e3779b97f4a7c15ull;
+    slab_cache_setup(&cache_of_caches, "kmem_cache", sizeof(struct kmem_cache),
+                     0, NULL);
+    kmalloc_init();
 }
 
 void slabinfo_report(struct printer *out)

@@ -1,5 +1,6 @@
 /*
- * mm/slab_internal.h - a cache's shape; for slab.c, slab_debug.c and reports.
+ * mm/slab_internal.h - a cache's shape and the fast paths, which slab.c and
+ * kmalloc.c expand; for slab*.c and kmalloc.c only.
  *
  * An object's place in a slab (stride bytes):
  *
@@ -10,6 +11,8 @@
 #pragma once
 
 #include <kernel/core/panic.h>
+#include <kernel/core/percpu.h>
+#include <kernel/lib/string.h>
 #include <kernel/sync/spinlock.h>
 #include <mm/page.h>
 #include <mm/slab.h>
@@ -38,3 +41,72 @@ void debug_object_new(struct kmem_cache *cache, void *obj);
 void debug_object_alloc(struct kmem_cache *cache, void *obj, void *caller);
 bool debug_object_free(struct kmem_cache *cache, struct page *page, void *obj,
                        void *caller);
+
+#define SLAB_CACHES_MAX 64
+#define SLAB_OBJECT_MAX 8192 /* bytes */
+
+/* A CPU's own slab of a cache, by kmem_cache.index.  Interrupts off. */
+struct slab_cpu {
+    void *freelist;
+    struct page *page; /* frozen; NULL: none */
+};
+DECLARE_PER_CPU(struct slab_cpu, slab_cpus[SLAB_CACHES_MAX]);
+
+extern u64 slab_link_secret;
+
+/* slab.c.  The slow ways have interrupts as they find them. */
+void *slab_alloc_slow(struct kmem_cache *cache, gfp_t gfp, void *caller);
+void slab_free_slow(struct kmem_cache *cache, struct page *page, void *obj);
+/* Lays the object out; false if no slab can hold one, or no index is left. */
+bool slab_cache_setup(struct kmem_cache *cache, const char *name, size_t size,
+                      size_t align, void (*ctor)(void *obj));
+void kmalloc_init(void);
+
+static inline void *link_get(const struct kmem_cache *cache, const void *obj)
+{
+    const u64 *where = obj + cache->link;
+
+    return (void *)(*where ^ slab_link_secret ^ (u64)where);
+}
+
+static inline void link_set(const struct kmem_cache *cache, void *obj,
+                            const void *next)
+{
+    u64 *where = obj + cache->link;
+
+    *where = (u64)next ^ slab_link_secret ^ (u64)where;
+}
+
+static __always_inline void *slab_alloc(struct kmem_cache *cache, gfp_t gfp,
+                                        void *caller)
+{
+    u64 flags = local_irq_save();
+    struct slab_cpu *cpu = this_cpu_ptr(&slab_cpus[cache->index]);
+    void *obj = cpu->freelist;
+
+    if (unlikely(!obj)) {
+        local_irq_restore(flags);
+        return slab_alloc_slow(cache, gfp, caller);
+    }
+    cpu->freelist = link_get(cache, obj);
+    local_irq_restore(flags);
+    if (DEBUG_ON)
+        debug_object_alloc(cache, obj, caller);
+    return gfp & __GFP_ZERO ? memset(obj, 0, cache->size) : obj;
+}
+
+static __always_inline void slab_free(struct kmem_cache *cache,
+                                      struct page *page, void *obj)
+{
+    u64 flags = local_irq_save();
+    struct slab_cpu *cpu = this_cpu_ptr(&slab_cpus[cache->index]);
+
+    if (unlikely(cpu->page != page)) {
+        local_irq_restore(flags);
+        slab_free_slow(cache, page, obj);
+        return;
+    }
+    link_set(cache, obj, cpu->freelist);
+    cpu->freelist = obj;
+    local_irq_restore(flags);
+}

@@ -14,6 +14,7 @@
 #include <kernel/lib/printer.h>
 #include <kernel/lib/string.h>
 #include <mm/alloc.h>
+#include <mm/fail.h>
 #include <mm/physmap.h>
 #include <mm/set_memory.h>
 
@@ -91,6 +92,8 @@ void __init zone_init(void)
     zone_setup(ZONE_DMA32, "DMA32", min(DMA_END, limit), min(DMA32_END, limit));
     zone_setup(ZONE_NORMAL, "Normal", min(DMA32_END, limit), limit);
     zone_setup(ZONE_HIGHMEM, "HighMem", limit, PFN_DOWN(PHYS_LIMIT));
+
+    page_fast_path(true);
 
     /* A zone keeps something back only if others can serve the rest. */
     if (zones[ZONE_DMA32].present + zones[ZONE_NORMAL].present)

@@ -5,7 +5,7 @@
  * The allocator switches interrupts off and on; in ring 3 that traps, and the
  * trap goes on behind the instruction.
  *
- * HOST_SOURCES: mm/slab.c
+ * HOST_SOURCES: mm/slab.c mm/kmalloc.c
  */
 #define _GNU_SOURCE /* REG_RIP */
 #include "mm_shim.h"
