@@ -3,8 +3,8 @@
  *
  * Lock order, outermost first (the only place that states it):
  *
- *   mm->mmap_lock (rwsem)
- *     inode's lock (fs)
+ *   a file's own lock (fs: its copies to and from ring 3 may fault)
+ *     mm->mmap_lock (rwsem)
  *       mapping->vmas_lock (mutex)
  *         mapping->lock (spin)
  *           mm->page_table_lock (spin)

@@ -58,7 +58,7 @@ static void slot_free(u8 **slot)
     *slot = NULL;
 }
 
-static void pipe_free(struct pipe *pipe)
+static void pages_free(struct pipe *pipe)
 {
     u32 i;
 
@@ -66,6 +66,11 @@ static void pipe_free(struct pipe *pipe)
         slot_free(&pipe->page[i]);
     if (pipe->page != pipe->few)
         kfree(pipe->page);
+}
+
+static void pipe_free(struct pipe *pipe)
+{
+    pages_free(pipe);
     kfree(pipe);
 }
 
@@ -92,7 +97,8 @@ static inline void wake(struct wait_queue *queue)
         wake_up_all(queue);
 }
 
-/* The tail left its page, or the pipe is empty: see the file's head. */
+/* The tail left its page, or the pipe is empty: see the file's head.  In a
+ * full ring the head may have come round into the tail's page already. */
 static void retire_pages(struct pipe *pipe, u64 from)
 {
     u8 **slot = slot_of(pipe, from), *page;
@@ -103,7 +109,8 @@ static void retire_pages(struct pipe *pipe, u64 from)
         slot_free(&pipe->page[0]);
         pipe->page[0] = page;
         pipe->head = pipe->tail = 0;
-    } else if (from / PAGE_SIZE != pipe->tail / PAGE_SIZE) {
+    } else if (from / PAGE_SIZE != pipe->tail / PAGE_SIZE &&
+               pipe->head <= ALIGN_DOWN(from, PAGE_SIZE) + pipe->size) {
         slot_free(slot);
     }
 }
@@ -418,31 +425,50 @@ const struct file_operations fifo_fops = {.open = fifo_open};
 
 /* ---- the size ---- */
 
+/* Moves the pages to their places in a new array.  `extra` takes the head's
+ * bytes if they share the tail's page; whether it was used. */
+static bool move_pages(struct pipe *pipe, u8 **to, u8 *extra)
+{
+    u64 pos = ALIGN_DOWN(pipe->tail, PAGE_SIZE);
+    bool used = false;
+    u32 i;
+
+    for (i = 0; pos < pipe->head; pos += PAGE_SIZE, i++) {
+        u8 **slot = slot_of(pipe, pos);
+
+        to[i] = *slot;
+        *slot = NULL;
+        if (!to[i]) {
+            memcpy(extra, to[0], PAGE_SIZE);
+            to[i] = extra;
+            used = true;
+        }
+    }
+    return used;
+}
+
 static long resize(struct pipe *pipe, u64 bytes)
 {
-    u32 slots = 1, i;
-    u64 pos, tail, used;
-    u8 **page;
+    u64 tail = pipe->tail % PAGE_SIZE, used = pipe_used(pipe);
+    u32 slots = 1;
+    u8 **page, *extra;
 
     while (slots * PAGE_SIZE < bytes && slots < PIPE_SLOTS_MAX)
         slots *= 2;
     if (slots * PAGE_SIZE < bytes)
         return -EPERM;
-    used = pipe_used(pipe);
-    tail = pipe->tail % PAGE_SIZE;
     if (tail + used > slots * PAGE_SIZE)
         return -EBUSY;
     page = kcalloc(slots, sizeof(*page), GFP_KERNEL);
-    if (!page)
+    extra = (u8 *)__get_free_pages(GFP_KERNEL, 0);
+    if (!page || !extra) {
+        kfree(page);
+        free_page((unsigned long)extra);
         return -ENOMEM;
-    for (i = 0, pos = pipe->tail - tail; pos < pipe->head; pos += PAGE_SIZE) {
-        page[i++] = *slot_of(pipe, pos);
-        *slot_of(pipe, pos) = NULL;
     }
-    for (i = 0; i < pipe->size / PAGE_SIZE; i++)
-        slot_free(&pipe->page[i]);
-    if (pipe->page != pipe->few)
-        kfree(pipe->page);
+    if (!move_pages(pipe, page, extra))
+        free_page((unsigned long)extra);
+    pages_free(pipe);
     pipe->page = page;
     pipe->size = slots * PAGE_SIZE;
     pipe->tail = tail;

@@ -23,15 +23,17 @@ static struct vfsmount *shm_mount; /* memfd's */
 
 #define NAME_COST 32 /* st_size of a directory grows by this per name */
 
-/* Brings sb->pages up to what the file has now. */
+/* Brings sb->pages up to what the file has now; writers and faults at once
+ * add up, because each adds the change since the last to look. */
 static void account(struct inode *inode)
 {
-    u64 now = inode->mapping.nr_pages, before = (u64)inode->private;
+    u64 now = READ_ONCE(inode->mapping.nr_pages), before;
 
-    if (now == before)
+    if (now == (u64)READ_ONCE(inode->private))
         return;
+    before = (u64)__atomic_exchange_n(&inode->private, (void *)now,
+                                      __ATOMIC_SEQ_CST);
     atomic_add(&inode->sb->pages, (s64)(now - before));
-    inode->private = (void *)now;
 }
 
 static void tmpfs_evict(struct inode *inode)
@@ -248,15 +250,42 @@ static ssize_t tmpfs_write(struct file *file, const char __user *buf,
     return n;
 }
 
+/* A fault may make a page, which a file system with a limit has to have. */
+static vm_fault_t limited_fault(struct vm_fault *vmf)
+{
+    struct address_space *mapping = vmf->vma->vm_mapping;
+    struct inode *inode = mapping->host;
+    struct super_block *sb = inode->sb;
+    struct page *page = filemap_find(mapping, vmf->pgoff);
+    vm_fault_t ret = VM_FAULT_SIGBUS;
+
+    if (page || (u64)atomic_read(&sb->pages) < sb->max_pages)
+        ret = filemap_fault(vmf);
+    if (page)
+        put_page(page);
+    account(inode);
+    return ret;
+}
+
+static const struct vm_operations_struct limited_vm_ops = {
+    .fault = limited_fault,
+    .map_pages = filemap_map_pages,
+};
+
 static int tmpfs_mmap(struct file *file, struct vm_area_struct *vma)
 {
+    int err;
+
     if (file->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) &&
         vma->vm_flags & VM_SHARED) {
         if (vma->vm_flags & VM_WRITE)
             return -EPERM;
         vma->vm_flags &= ~VM_MAYWRITE;
     }
-    return filemap_mmap(&file->inode->mapping, vma);
+    err = filemap_mmap(&file->inode->mapping, vma);
+    if (!err && file->inode->sb->max_pages)
+        vma->vm_ops = &limited_vm_ops;
+    return err;
 }
 
 /* Where the next page that is there (data) or not there (hole) begins. */

@@ -7,7 +7,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -251,6 +253,39 @@ static void test_nodes(void)
     errno_is(open("chr", O_RDONLY), ENXIO, "a device without a driver");
 }
 
+/* The file system has 16 pages. */
+static void test_limit(const char *name)
+{
+    int fd = open(name, O_RDWR), status, i;
+    static char page[4096];
+    struct statfs fs;
+    char *map;
+    pid_t pid;
+
+    for (i = 0; i < 10; i++)
+        pwrite(fd, page, sizeof(page), i * 4096);
+    fstatfs(fd, &fs);
+    is(fs.f_bfree, 6, "10 pages of 16 are taken");
+    map = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    pid = fork();
+    if (!pid) {
+        for (i = 0; i < 20; i++)
+            map[i * 4096] = 1;
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS,
+       "a mapping that needs more gets SIGBUS");
+    errno_is(pwrite(fd, page, 1, 30 * 4096), ENOSPC, "and a write");
+    is(pwrite(fd, page, 4096, 0), 4096, "but what is there can be written");
+    munmap(map, 1 << 20);
+    ftruncate(fd, 0);
+    fstatfs(fd, &fs);
+    is(fs.f_bfree, 16, "an empty file takes nothing");
+    ftruncate(fd, 1 << 20);
+    close(fd);
+}
+
 static void test_mounts(void)
 {
     struct statfs fs;
@@ -274,6 +309,7 @@ static void test_mounts(void)
     make("mnt/f");
     truncate("mnt/f", 1 << 20);
     is(access("mnt/f", F_OK), 0, "a file in it");
+    test_limit("mnt/f");
     errno_is(rename("mnt/f", "f2"), EXDEV, "does not move out");
     errno_is(rmdir("mnt"), EBUSY, "nor does the mount point go");
     is(mount("t", "mnt", NULL, MS_REMOUNT | MS_RDONLY, NULL), 0, "read-only");
