@@ -8,6 +8,7 @@
 #include <mm/fixmap.h>
 #include <mm/physmap.h>
 #include <mm/report.h>
+#include <mm/tlb.h>
 
 #define KIB_OF(pages) ((unsigned long long)(pages) << (PAGE_SHIFT - 10))
 
@@ -157,6 +158,29 @@ void meminfo_report(struct printer *out)
     print_kib(out, "DirectMap4k:", direct[0]);
     print_kib(out, "DirectMap2M:", direct[1] << 9);
     print_kib(out, "DirectMap1G:", direct[2] << 18);
+}
+
+void vmstat_report(struct printer *out)
+{
+    struct page_ledger l;
+
+    page_ledger_count(&l);
+#define LINE(name, value)                                                      \
+    printer_printf(out, name " %llu\n", (unsigned long long)(value))
+    LINE("nr_free_pages", l.pages[OWNER_FREE]);
+    LINE("nr_anon_pages", l.pages[OWNER_ANON]);
+    LINE("nr_file_pages", l.pages[OWNER_PAGECACHE]);
+    LINE("nr_shmem", l.pages[OWNER_PAGECACHE]);
+    LINE("nr_slab_unreclaimable", l.pages[OWNER_SLAB]);
+    LINE("nr_page_table_pages", l.pages[OWNER_PAGETABLE]);
+    LINE("nr_kernel_stack", l.pages[OWNER_STACK] << (PAGE_SHIFT - 10));
+    LINE("nr_dirty", 0);
+    LINE("nr_writeback", 0);
+    LINE("nr_offline_pages", l.offline);
+    LINE("nr_tlb_local_flush_one", tlb_stat_pages);
+    LINE("nr_tlb_local_flush_all", tlb_stat_all);
+    LINE("nr_tlb_remote_flush", tlb_stat_remote);
+#undef LINE
 }
 
 /* A printer that collects lines: printk takes whole ones. */

@@ -17,6 +17,7 @@ void memory_report_on_panic(void);
 
 /* In Linux's formats. */
 void meminfo_report(struct printer *out);
+void vmstat_report(struct printer *out);
 void iomem_report(struct printer *out);
 void vmallocinfo_report(struct printer *out);
 void buddyinfo_report(struct printer *out);

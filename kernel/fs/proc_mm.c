@@ -1,5 +1,5 @@
 /*
- * kernel/fs/proc_mm.c - mm's reports that Linux has no file for.
+ * kernel/fs/proc_mm.c - mm's files of /proc that need nothing else.
  */
 #include <kernel/core/printk.h>
 #include <kernel/fs/proc_mm.h>
@@ -33,6 +33,7 @@ static const struct {
     mode_t mode;
     report_fn *report;
 } files[] = {
+    {"vmstat", 0444, vmstat_report},
     {"memory", 0444, show_memory_map},
     {"ledger", 0444, mm_report_ledger},
     {"kernel_page_tables", 0400, ptdump_report},
@@ -44,4 +45,5 @@ void proc_mm_init(void)
         if (!pseudo_create(proc_root, files[i].name, files[i].mode, &report_ops,
                            files[i].report))
             pr_warn("/proc/%s: no memory for it", files[i].name);
+    proc_page_init();
 }

@@ -4,3 +4,4 @@
 #pragma once
 
 void proc_mm_init(void);
+void proc_page_init(void); /* frames, one by one */
