@@ -27,6 +27,7 @@
 #define DEBUG_EXIT_PANIC 0x12
 #define BACKTRACE_MAX 32
 #define LAST_LINES 12ull
+#define STOP_LIMIT (100 * NSEC_PER_MSEC)
 #define FRAME_STEP_MAX (64 * KIB) /* no frame is larger than a stack */
 
 extern char __entry_text_start[], __entry_text_end[]; /* linker.ld */
@@ -36,6 +37,7 @@ static LIST_HEAD(reports);
 static s64 panic_timeout; /* panic=: 0 halt, > 0 seconds, < 0 at once */
 static u32 panic_cpu;     /* number + 1 of the CPU that panics */
 static u32 panic_depth;
+static const struct pt_regs *stopped_at[NR_CPUS_MAX];
 
 void panic_report_register(struct panic_report *report)
 {
@@ -127,6 +129,31 @@ void dump_regs(const struct pt_regs *regs)
            (unsigned long long)read_cr3(), (unsigned long long)read_cr4());
 }
 
+/* Where the other CPUs were when the panic's NMI stopped them. */
+static void print_other_cpus(void)
+{
+    u64 limit = ktime_get() + STOP_LIMIT;
+
+    for (unsigned int cpu = 0; cpu < nr_cpus_online; cpu++) {
+        const struct pt_regs *regs;
+
+        if (cpu == smp_processor_id())
+            continue;
+        while (!(regs = READ_ONCE(stopped_at[cpu])) && ktime_get() < limit)
+            cpu_relax();
+        if (!regs) {
+            pr_err("-- CPU %u did not stop", cpu);
+            continue;
+        }
+        pr_err("-- CPU %u was stopped %s", cpu,
+               user_mode(regs) ? "in ring 3" : "at");
+        if (user_mode(regs))
+            pr_err("  %016llx", (unsigned long long)regs->rip);
+        else
+            dump_frames(regs->rip, regs->rbp);
+    }
+}
+
 static void spend_seconds(u64 seconds)
 {
     u64 end = ktime_get() + seconds * NSEC_PER_SEC;
@@ -166,7 +193,7 @@ static void enter_panic(void)
         for (;;)
             __asm__ volatile("cli; hlt");
     if (panic_depth == 0)
-        xcall_stop_others();
+        xcall_nmi_others();
     printk_enter_panic();
     if (++panic_depth > 3)
         leave();
@@ -192,6 +219,7 @@ static void __noreturn panic_common(const struct pt_regs *regs, u64 addr,
         dump_regs(regs);
     pr_err("Call trace:");
     dump_frames(regs ? regs->rip : 0, rbp);
+    print_other_cpus();
     list_for_each_entry(report, &reports, link) {
         pr_err("-- %s", report->name);
         report->print(regs, addr);
@@ -255,9 +283,11 @@ static bool machine_check(struct pt_regs *regs,
 /* QEMU's `nmi` command, or another CPU that panics: say where we are. */
 static bool nmi(struct pt_regs *regs, unsigned int vector __maybe_unused)
 {
-    if (panic_cpu)
+    if (panic_cpu) {
+        WRITE_ONCE(stopped_at[smp_processor_id()], regs);
         for (;;)
             __asm__ volatile("cli; hlt");
+    }
     this_cpu_inc(nmi_depth);
     pr_emerg("NMI: CPU %u was here", smp_processor_id());
     dump_regs(regs);

@@ -7,11 +7,15 @@
  * Locking    call_lock (raw, interrupts off while held).
  */
 #include <kernel/core/irq.h>
+#include <kernel/core/panic.h>
 #include <kernel/core/percpu.h>
+#include <kernel/core/time.h>
 #include <kernel/core/xcall.h>
 #include <kernel/sync/atomic.h>
 #include <kernel/x86/apic.h>
 #include <kernel/x86/trap.h>
+
+#define ANSWER_LIMIT (20 * NSEC_PER_SEC)
 
 static u32 call_lock;
 static struct {
@@ -62,6 +66,20 @@ static u64 others(u64 cpus)
            ~BIT(smp_processor_id());
 }
 
+/* A CPU that has had its interrupts off for so long will not answer any more:
+ * the panic's NMI shows where it is. */
+static void wait_for_answers(void)
+{
+    u64 start = ktime_get(), pending;
+
+    while ((pending = __atomic_load_n(&call.pending, __ATOMIC_ACQUIRE))) {
+        if (ktime_get() - start > ANSWER_LIMIT)
+            panic("CPUs %#llx have not answered a call for %llu s",
+                  (unsigned long long)pending, ANSWER_LIMIT / NSEC_PER_SEC);
+        cpu_relax();
+    }
+}
+
 void xcall(u64 cpus, void (*fn)(void *arg), void *arg)
 {
     u64 flags = local_irq_save();
@@ -78,8 +96,7 @@ void xcall(u64 cpus, void (*fn)(void *arg), void *arg)
         for (unsigned int cpu = 0; cpu < nr_cpus_online; cpu++)
             if (cpus & BIT(cpu))
                 lapic_send_ipi(cpu_apic_id[cpu], VECTOR_CALL);
-        while (__atomic_load_n(&call.pending, __ATOMIC_ACQUIRE))
-            cpu_relax();
+        wait_for_answers();
         __atomic_store_n(&call_lock, 0, __ATOMIC_RELEASE);
     }
     local_irq_restore(flags);
@@ -90,22 +107,11 @@ void xcall_reschedule(unsigned int cpu)
     lapic_send_ipi(cpu_apic_id[cpu], VECTOR_RESCHEDULE);
 }
 
-static void nmi_others(void)
+void xcall_nmi_others(void)
 {
     u64 cpus = others(~0ull);
 
     for (unsigned int cpu = 0; cpu < nr_cpus_online; cpu++)
         if (cpus & BIT(cpu))
             lapic_send_nmi(cpu_apic_id[cpu]);
-}
-
-void xcall_backtrace_others(void)
-{
-    nmi_others();
-}
-
-/* panic.c's NMI handler stops a CPU once a panic is under way. */
-void xcall_stop_others(void)
-{
-    nmi_others();
 }

@@ -19,6 +19,6 @@ void xcall(u64 cpus, void (*fn)(void *arg), void *arg);
 /* The CPU looks at its user_work soon: it leaves hlt, or ring 3. */
 void xcall_reschedule(unsigned int cpu);
 
-/* All other CPUs say where they are (and go on), or stop for good. */
-void xcall_backtrace_others(void);
-void xcall_stop_others(void);
+/* All other CPUs say where they are and go on; or, once a panic is under way,
+ * stop for good. */
+void xcall_nmi_others(void);

@@ -1,7 +1,7 @@
 """The kernel's last words: what broke, where, and how QEMU ends."""
 import pytest
 
-from machine import PANIC, PROMPT, Machine
+from machine import PANIC, PASSED, PROMPT, Machine
 
 KINDS = {
     "overflow": "kernel stack overflow: [0-9a-f]{16} is in the guard page",
@@ -44,3 +44,20 @@ def test_nmi_says_where_the_cpu_is():
         m.wait(r"RIP [0-9a-f]{16}")
         m.send("echo still $((40 + 2)) there\n")
         m.wait("still 42 there")
+
+
+def test_panic_shows_all_cpus():
+    with Machine("maxcpus=4 crash=bug", smp=4) as m:
+        assert m.finish() == PANIC, m.tail()
+        for cpu in (1, 2, 3):
+            m.wait(f"CPU {cpu} was stopped")
+        m.wait("End of the kernel panic")
+
+
+@pytest.mark.parametrize("options", [
+    {"machine": "pc"}, {"machine": "q35"}, {"cpu": "max"}, {"cpu": "qemu64"}])
+def test_other_cpus_start(options):
+    with Machine("maxcpus=64 selftest=smp", smp=3, **options) as m:
+        m.wait("CPU 1 runs: APIC 1, began in real mode at 0800:0000")
+        m.wait("CPU 2 runs")
+        assert m.finish() == PASSED, m.tail()
