@@ -4,7 +4,8 @@
  * A first pass over the files asks each poll() and lets it add us to its
  * queues; after a wake-up the files are asked again, without adding.
  *
- * Invariant  an entry is on its queue exactly until poll_end().
+ * Invariant  an entry is on its queue, and holds the file, exactly until
+ *            poll_end().
  * Context    may sleep; the wake function runs under the queue's lock.
  */
 #include <kernel/fs/internal.h>
@@ -48,7 +49,6 @@ void poll_wait(struct file *file, struct wait_queue *q,
 {
     struct poll_entry *entry;
 
-    (void)file;
     if (!table || table->filled)
         return;
     entry = entry_take(table);
@@ -59,8 +59,16 @@ void poll_wait(struct file *file, struct wait_queue *q,
     wait_entry_init(&entry->wait);
     entry->wait.func = poll_wake;
     entry->queue = q;
+    entry->file = file;
+    get_file(file);
     entry->table = table;
     wait_add(q, &entry->wait);
+}
+
+static void entry_leave(struct poll_entry *entry)
+{
+    wait_remove(entry->queue, &entry->wait);
+    fput(entry->file);
 }
 
 void poll_end(struct poll_table *table)
@@ -69,10 +77,10 @@ void poll_end(struct poll_table *table)
     unsigned int i;
 
     for (i = 0; i < table->used; i++)
-        wait_remove(table->few[i].queue, &table->few[i].wait);
+        entry_leave(&table->few[i]);
     while ((entry = table->more)) {
         table->more = entry->next;
-        wait_remove(entry->queue, &entry->wait);
+        entry_leave(entry);
         kfree(entry);
     }
 }

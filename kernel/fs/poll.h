@@ -12,6 +12,7 @@
 struct poll_entry {
     struct wait_entry wait;
     struct wait_queue *queue;
+    struct file *file; /* referenced: its queue must not go */
     struct poll_table *table;
     struct poll_entry *next; /* beyond the first few: kmalloc'ed */
 };
