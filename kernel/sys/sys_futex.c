@@ -40,16 +40,13 @@ static long futex_restart(struct restart_block *block)
                       block->expires, block->arg[3]);
 }
 
-static long do_futex_wait(u32 __user *uaddr, int op, u32 val,
-                          unsigned long timeout, u32 bitset)
+static long do_futex_wait(u32 __user *uaddr, int op, u32 val, u64 expires,
+                          u32 bitset)
 {
     struct restart_block *block = &current->restart;
     bool shared = !(op & FUTEX_PRIVATE_FLAG);
-    u64 expires;
-    int err = futex_deadline(op, timeout, &expires);
+    int err;
 
-    if (err)
-        return err;
     err = futex_wait(uaddr, shared, val, expires, bitset);
     if (err != -ERESTARTSYS || expires == FUTEX_NO_TIMEOUT)
         return err;
@@ -63,7 +60,13 @@ long sys_futex(void __user *uaddr, int op, unsigned int val,
 {
     int cmd = op & FUTEX_CMD_MASK;
     bool shared = !(op & FUTEX_PRIVATE_FLAG);
+    u64 expires = FUTEX_NO_TIMEOUT;
+    int err = 0;
 
+    if (cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET)
+        err = futex_deadline(op, timeout, &expires);
+    if (err)
+        return err;
     if ((op & FUTEX_CLOCK_REALTIME) && cmd != FUTEX_WAIT_BITSET)
         return -ENOSYS;
     switch (cmd) {
@@ -71,7 +74,7 @@ long sys_futex(void __user *uaddr, int op, unsigned int val,
         val3 = FUTEX_BITSET_MATCH_ANY;
         /* fall through */
     case FUTEX_WAIT_BITSET:
-        return do_futex_wait(uaddr, op, val, timeout, val3);
+        return do_futex_wait(uaddr, op, val, expires, val3);
     case FUTEX_WAKE:
         val3 = FUTEX_BITSET_MATCH_ANY;
         /* fall through */

@@ -127,19 +127,21 @@ long sys_prlimit64(pid_t pid, unsigned int resource, const void __user *unew,
     struct task_struct *task;
     long err = 0;
 
-    if (resource >= RLIM_NLIMITS)
-        return -EINVAL;
     if (unew && copy_from_user(&new, unew, sizeof(new)))
         return -EFAULT;
     task = task_find_get(pid ? pid : current->tgid);
     if (!task)
         return -ESRCH;
-    old.rlim_cur = task->signal->rlim[resource].cur;
-    old.rlim_max = task->signal->rlim[resource].max;
     if (!may_limit(task))
         err = -EPERM;
-    else if (unew)
-        err = limit_set(task, resource, &new);
+    else if (resource >= RLIM_NLIMITS)
+        err = -EINVAL;
+    if (!err) {
+        old.rlim_cur = task->signal->rlim[resource].cur;
+        old.rlim_max = task->signal->rlim[resource].max;
+        if (unew)
+            err = limit_set(task, resource, &new);
+    }
     put_task(task);
     if (!err && uold && copy_to_user(uold, &old, sizeof(old)))
         err = -EFAULT;
@@ -320,6 +322,8 @@ long sys_getrandom(void __user *buf, size_t count, unsigned int flags)
     if ((flags & (GRND_INSECURE | GRND_RANDOM)) ==
         (GRND_INSECURE | GRND_RANDOM))
         return -EINVAL;
+    if (!access_ok(buf, count))
+        return -EFAULT;
     count = min(count, (size_t)0x7ffff000);
     while (done < count) {
         size_t n = min(sizeof(block), count - done);

@@ -170,10 +170,3 @@ long sys_membarrier(int cmd, unsigned int flags, int cpu)
         return -EINVAL;
     }
 }
-
-/* Restartable sequences are an offer that a libc can do without: it asks at
- * every start, so that this is no news for the log. */
-long sys_rseq(void __user *rseq, unsigned int len, int flags, unsigned int sig)
-{
-    return -ENOSYS;
-}

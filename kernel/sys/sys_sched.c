@@ -143,7 +143,7 @@ static long set_scheduler(pid_t pid, int policy, const void __user *param)
         return -ESRCH;
     if (policy < 0)
         policy = task->policy;
-    err = priority_check(policy, priority);
+    err = policy_known(policy) ? priority_check(policy, priority) : -EINVAL;
     if (!err && (!may_change(task) || (priority && !capable(current))))
         err = -EPERM;
     if (!err) {
@@ -156,10 +156,9 @@ static long set_scheduler(pid_t pid, int policy, const void __user *param)
 
 long sys_sched_setscheduler(pid_t pid, int policy, const void __user *param)
 {
-    policy &= ~SCHED_RESET_ON_FORK;
-    if (!policy_known(policy))
+    if (policy < 0)
         return -EINVAL;
-    return set_scheduler(pid, policy, param);
+    return set_scheduler(pid, policy & ~SCHED_RESET_ON_FORK, param);
 }
 
 long sys_sched_setparam(pid_t pid, const void __user *param)

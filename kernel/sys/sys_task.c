@@ -157,8 +157,6 @@ long sys_execveat(int dfd, const char __user *path, const void __user *argv,
     ssize_t len;
     long err;
 
-    if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
-        return -EINVAL;
     name = kmalloc(PATH_MAX, GFP_KERNEL);
     if (!name)
         return -ENOMEM;

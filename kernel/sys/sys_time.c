@@ -235,6 +235,17 @@ static u64 absolute_deadline(int clock, u64 ns)
     return ns > offset ? ns - offset : 0;
 }
 
+/* Until the process has had that much of the CPU. */
+static long sleep_cpu_time(u64 target)
+{
+    u64 spent;
+
+    while ((spent = process_cpu_time(current)) < target)
+        if (sleep_until(deadline(target - spent)))
+            return -ERESTARTNOHAND;
+    return 0;
+}
+
 long sys_clock_nanosleep(int clock, int flags, const void __user *req,
                          void __user *rem)
 {
@@ -243,13 +254,14 @@ long sys_clock_nanosleep(int clock, int flags, const void __user *req,
 
     if (clock_read(clock, &now))
         return -EINVAL;
-    if (clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID ||
-        clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_MONOTONIC_RAW ||
+    if (clock < 0 || clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_MONOTONIC_RAW ||
         clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
         return -EOPNOTSUPP;
     err = get_timespec(req, &ns);
     if (err)
         return err;
+    if (clock == CLOCK_PROCESS_CPUTIME_ID)
+        return sleep_cpu_time(flags & TIMER_ABSTIME ? ns : now + ns);
     if (!(flags & TIMER_ABSTIME))
         return sleep_and_tell(deadline(ns), rem);
     err = sleep_until(absolute_deadline(clock, ns));

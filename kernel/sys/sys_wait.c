@@ -88,39 +88,45 @@ static int wait_info(const struct wait_request *req, int found, void __user *to)
     return copy_to_user(to, &info, offsetof(siginfo_t, si_utime)) ? -EFAULT : 0;
 }
 
-long sys_waitid(int which, pid_t id, void __user *info, int options,
-                void __user *rusage)
+/* 1, 0, or what is wrong with the question, or do_wait's error. */
+static int waitid_ask(struct wait_request *req)
 {
-    struct wait_request req = {.type = which, .id = id, .options = options};
-    int found;
-
-    if (options &
-        ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | CHILD_FLAGS))
+    if (req->options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED |
+                         CHILD_FLAGS))
         return -EINVAL;
-    if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
+    if (!(req->options & (WEXITED | WSTOPPED | WCONTINUED)))
         return -EINVAL;
-    switch (which) {
+    switch (req->type) {
     case P_ALL:
         break;
     case P_PID:
-        if (id <= 0)
+        if (req->id <= 0)
             return -EINVAL;
         break;
     case P_PGID:
-        if (id < 0)
+        if (req->id < 0)
             return -EINVAL;
-        if (!id)
-            req.id = current->signal->pgrp;
+        if (!req->id)
+            req->id = current->signal->pgrp;
         break;
     default:
         return -EINVAL;
     }
-    found = do_wait(&req);
-    if (found < 0)
-        return found;
-    if (found && put_usage(&req.usage, rusage))
+    return do_wait(req);
+}
+
+long sys_waitid(int which, pid_t id, void __user *info, int options,
+                void __user *rusage)
+{
+    struct wait_request req = {.type = which, .id = id, .options = options};
+    int found = waitid_ask(&req);
+
+    if (found > 0 && put_usage(&req.usage, rusage))
         return -EFAULT;
-    return wait_info(&req, found, info);
+    /* As on Linux the structure is written even if nothing was found. */
+    if (wait_info(&req, found > 0, info))
+        return -EFAULT;
+    return min(found, 0);
 }
 
 /* Threads that live and those that have ended. */

@@ -505,6 +505,7 @@ static int change_over(struct task_struct *task, struct exec_image *image)
     set_comm(task, image->filename);
     memset(task->strace_seen, 0, sizeof(task->strace_seen));
     task->signal->has_execed = true;
+    task->rseq = NULL;
     image->mm = task->mm; /* borrowed for the rest */
     err = exec_elf_zero_tails(image);
     if (!err)
@@ -515,15 +516,12 @@ static int change_over(struct task_struct *task, struct exec_image *image)
     return err;
 }
 
-static int exec_program(struct exec_image *image, const struct arg_source *argv,
-                        const struct arg_source *envp)
+static int exec_program(struct exec_image *image)
 {
     struct task_struct *task = current;
     int err;
 
-    err = strings_collect(image, argv, envp);
-    if (!err)
-        err = scripts_follow(image);
+    err = scripts_follow(image);
     if (!err)
         err = exec_elf_read(image);
     if (!err) {
@@ -552,9 +550,13 @@ static int exec_path(int dfd, const char *path, int at_flags,
     if (!image)
         return -ENOMEM;
     image->filename = path;
-    err = filp_open_exec(dfd, path, at_flags, &image->main.file);
+    err = strings_collect(image, argv, envp);
+    if (!err && (at_flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)))
+        err = -EINVAL; /* after the pointers, as on Linux */
     if (!err)
-        err = exec_program(image, argv, envp);
+        err = filp_open_exec(dfd, path, at_flags, &image->main.file);
+    if (!err)
+        err = exec_program(image);
     exec_elf_close(image);
     strings_free(&image->strings);
     if (image->mm)

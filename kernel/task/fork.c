@@ -236,6 +236,8 @@ static int child_make(struct task_struct *child, struct task_struct *parent,
         memset(&child->sigaltstack, 0, sizeof(child->sigaltstack));
         child->sigaltstack.flags = SS_DISABLE;
     }
+    if (flags & CLONE_VM)
+        child->rseq = NULL;
     if (flags & CLONE_CHILD_SETTID)
         child->set_child_tid = args->child_tid;
     if (flags & CLONE_CHILD_CLEARTID)

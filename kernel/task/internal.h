@@ -119,6 +119,9 @@ bool on_altstack(const struct task_struct *task, u64 sp);
 void futex_exit_robust(struct task_struct *task);
 void futex_init(void);
 
+/* rseq.c: the thread has lost the CPU, or a handler is about to run. */
+void rseq_resume(struct task_struct *task, struct pt_regs *regs);
+
 /* itimer.c */
 void itimers_init(struct signal_struct *signal);
 void itimers_cancel(struct signal_struct *signal);

@@ -249,7 +249,7 @@ static void switch_to(struct run_queue *rq, struct task_struct *prev,
     fpu_switch(prev->fpu, next->fpu);
     cpu_set_kernel_stack((u64)next->stack + KERNEL_STACK_SIZE);
     this_cpu_write(current_task, next);
-    this_cpu_write(user_work, next->work);
+    this_cpu_write(user_work, next->work | (next->rseq ? WORK_OTHER : 0));
     finish_switch(context_switch(prev, next));
 }
 

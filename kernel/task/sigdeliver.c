@@ -224,6 +224,7 @@ void signal_deliver(struct pt_regs *regs)
         return;
     }
     restart_before_handler(regs, action.flags);
+    rseq_resume(task, regs);
     old = task->restore_sigmask ? task->saved_sigmask : task->blocked;
     if (sigframe_setup(sig, &info, &action, &old, regs) < 0) {
         force_signal(SIGSEGV, SI_KERNEL, 0, TRAP_GP, 0);
@@ -250,10 +251,14 @@ void upcall_user_return(struct pt_regs *regs)
         local_irq_enable();
         if (work & WORK_RESCHED)
             schedule();
+        if (work & WORK_OTHER) {
+            local_irq_disable();
+            this_cpu_write(user_work, this_cpu_read(user_work) & ~WORK_OTHER);
+            local_irq_enable();
+            rseq_resume(current, regs);
+        }
         if (work & WORK_SIGNAL)
             signal_deliver(regs);
         local_irq_disable();
-        if (work & WORK_OTHER)
-            this_cpu_write(user_work, this_cpu_read(user_work) & ~WORK_OTHER);
     }
 }

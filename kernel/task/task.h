@@ -140,6 +140,8 @@ struct task_struct {
     bool in_execve;
     u64 timer_slack;              /* (o) ns, prctl */
     struct restart_block restart; /* (o) */
+    struct rseq __user *rseq;     /* (o) rseq.c; NULL: none */
+    u32 rseq_signature;           /* (o) */
 
     struct list_head all_link;    /* (t) every task */
     struct list_head thread_link; /* (t) signal->threads */
