@@ -11,6 +11,7 @@
  *                                          is there around it
  *  empty      write   object, shared       the same, writable  fault_object
  *  empty      write   object, private      copy of its page    fault_private
+ *  no table   write   anonymous, 2 MiB     a block             huge_fault
  *  read-only  write   shared               make it writable    fault_mkwrite
  *  read-only  write   private, sole owner  make it writable    make_writable
  *  read-only  write   private, zero page   fresh zeroed page   fault_anon
@@ -29,6 +30,7 @@
 #include <kernel/core/percpu.h>
 #include <kernel/uapi/errno.h>
 #include <mm/filemap.h>
+#include <mm/huge.h>
 #include <mm/internal.h>
 #include <mm/kmap.h>
 #include <mm/tlb.h>
@@ -347,15 +349,33 @@ static vm_fault_t fault_write_protected(struct vm_fault *vmf)
 
 /* ---- the decision ---- */
 
+static vm_fault_t fault_on_huge(struct vm_area_struct *vma, unsigned long addr,
+                                u32 flags, pte_t seen)
+{
+    if (flags & FAULT_WRITE && !pte_write(seen))
+        return huge_write_protected(vma, addr, seen);
+    tlb_flush_local_page(addr);
+    return 0;
+}
+
 vm_fault_t fault_in_vma(struct vm_area_struct *vma, unsigned long addr,
                         u32 flags)
 {
     struct vm_fault vmf = {
         .vma = vma, .address = addr & PAGE_MASK, .flags = flags};
     struct pt_cursor c;
+    int err;
 
-    if (userpt_slot(vma->vm_mm, vmf.address, vmf.address + PAGE_SIZE, &c) < 0)
-        return VM_FAULT_OOM;
+    pt_start(&c, vma->vm_mm->root, vmf.address, vmf.address + PAGE_SIZE);
+    if (unlikely(c.level)) {
+        if (pt_at_huge(&c))
+            return fault_on_huge(vma, addr, flags, *c.slot);
+        if (is_write(&vmf) && huge_fault(vma, &c))
+            return 0;
+        err = userpt_grow(vma->vm_mm, &c);
+        if (err) /* -EEXIST: a block came meanwhile */
+            return err == -ENOMEM ? VM_FAULT_OOM : 0;
+    }
     vmf.slot = c.slot;
     vmf.seen.val = READ_ONCE(c.slot->val);
     if (pte_none(vmf.seen)) {
@@ -463,28 +483,4 @@ int vma_expand_down(struct vm_area_struct *vma, unsigned long addr)
     vma_resize(vma, addr, vma->vm_end);
     mm_account(mm, vma->vm_flags, pages);
     return 0;
-}
-
-void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end)
-{
-    const struct vm_area_struct *vma;
-    unsigned long addr = start;
-    vm_fault_t ret = 0;
-    u32 flags;
-
-    down_read(&mm->mmap_lock);
-    while (addr < end && !ret) {
-        vma = find_vma(mm, addr);
-        if (!vma || vma->vm_start >= end ||
-            vma->vm_flags & (VM_IO | VM_PFNMAP) || !(vma->vm_flags & VM_ACCESS))
-            break;
-        addr = max(addr, vma->vm_start);
-        /* Shared pages are not made dirty. */
-        flags = (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE
-                    ? FAULT_WRITE
-                    : 0;
-        for (; addr < min(end, vma->vm_end) && !ret; addr += PAGE_SIZE)
-            ret = fault_in_vma((struct vm_area_struct *)vma, addr, flags);
-    }
-    up_read(&mm->mmap_lock);
 }

@@ -15,6 +15,7 @@
 #include <kernel/core/panic.h>
 #include <kernel/uapi/errno.h>
 #include <mm/filemap.h>
+#include <mm/huge.h>
 #include <mm/internal.h>
 #include <mm/tlb.h>
 
@@ -59,6 +60,30 @@ static void copy_run(pte_t *from, pte_t *to, size_t n, bool protect,
     }
 }
 
+/* A block: one entry, shared like a page. */
+static int copy_huge(struct mm_struct *mm, struct mm_struct *child_mm,
+                     struct pt_cursor *src, struct copied *copied)
+{
+    struct page *head = pfn_to_page(pte_pfn(*src->slot));
+    struct pt_cursor dst;
+    int err;
+
+    pt_start(&dst, child_mm->root, src->va, src->va + PAGE_SIZE);
+    err = pt_grow(&dst, 1);
+    atomic_add(&child_mm->table_pages, dst.tables);
+    if (err)
+        return err;
+    spin_lock(&mm->page_table_lock);
+    *src->slot = pte_wrprotect(*src->slot);
+    *dst.slot = *src->slot;
+    get_page(head);
+    atomic_inc(&head->mapcount);
+    spin_unlock(&mm->page_table_lock);
+    atomic_inc(&child_mm->huge_pages);
+    copied->anon += HUGE_PAGES;
+    return 0;
+}
+
 static int copy_pages(struct vm_area_struct *vma, struct vm_area_struct *child)
 {
     struct mm_struct *mm = vma->vm_mm, *child_mm = child->vm_mm;
@@ -71,6 +96,10 @@ static int copy_pages(struct vm_area_struct *vma, struct vm_area_struct *child)
     for (pt_start(&src, mm->root, vma->vm_start, vma->vm_end); src.slot;
          pt_skip(&src, n)) {
         n = pt_run(&src);
+        if (pt_at_huge(&src))
+            err = copy_huge(mm, child_mm, &src, &copied);
+        if (err)
+            break;
         if (src.level)
             continue;
         err = userpt_slot(child_mm, src.va, vma->vm_end, &dst);
@@ -130,6 +159,7 @@ static void copy_layout(const struct mm_struct *mm, struct mm_struct *child)
     child->env_start = mm->env_start;
     child->env_end = mm->env_end;
     child->limits = mm->limits;
+    child->no_huge_pages = mm->no_huge_pages;
     for (size_t i = 0; i < ARRAY_SIZE(mm->auxv); i++)
         child->auxv[i] = mm->auxv[i];
     child->exe_file = mm->exe_file;

@@ -9,6 +9,7 @@
 #include <kernel/lib/string.h>
 #include <kernel/uapi/errno.h>
 #include <mm/gup.h>
+#include <mm/huge.h>
 #include <mm/internal.h>
 #include <mm/kmap.h>
 
@@ -24,8 +25,13 @@ static struct page *follow_page(struct vm_area_struct *vma, unsigned long addr,
 
     spin_lock(&mm->page_table_lock);
     pt_start(&c, mm->root, addr, addr + PAGE_SIZE);
-    if (c.level == 0 && pte_accessible(*c.slot) &&
-        (!(flags & FOLL_WRITE) || pte_write(*c.slot))) {
+    if (pt_at_huge(&c) && pte_accessible(*c.slot)) {
+        if (!(flags & FOLL_WRITE) || pte_write(*c.slot)) {
+            page = huge_subpage(*c.slot, addr);
+            get_page(page);
+        }
+    } else if (c.level == 0 && pte_accessible(*c.slot) &&
+               (!(flags & FOLL_WRITE) || pte_write(*c.slot))) {
         if (pte_pfn(*c.slot) == PFN_DOWN(__pa_symbol(&empty_zero_page)))
             page = pfn_to_page(pte_pfn(*c.slot));
         else

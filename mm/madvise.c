@@ -9,6 +9,7 @@
 #include <kernel/uapi/errno.h>
 #include <kernel/uapi/mman.h>
 #include <mm/filemap.h>
+#include <mm/huge.h>
 #include <mm/internal.h>
 
 /* Advice that only sets or clears flags of the VMA. */
@@ -126,31 +127,6 @@ static int advise_locked(struct mm_struct *mm, unsigned long start,
     return err ? err : hole;
 }
 
-/* MADV_POPULATE_*: faults every page in, and says why if one cannot be. */
-static int advise_populate(struct mm_struct *mm, unsigned long start,
-                           unsigned long end, u32 flags)
-{
-    struct vm_area_struct *vma;
-    vm_fault_t ret = 0;
-    int err = 0;
-
-    down_read(&mm->mmap_lock);
-    for (; start < end && !ret && !err; start += PAGE_SIZE) {
-        vma = find_vma(mm, start);
-        if (!vma || vma->vm_start > start)
-            err = -ENOMEM;
-        else if (vma->vm_flags & (VM_IO | VM_PFNMAP) ||
-                 !(vma->vm_flags & (flags & FAULT_WRITE ? VM_WRITE : VM_READ)))
-            err = -EINVAL;
-        else
-            ret = fault_in_vma(vma, start, flags);
-    }
-    up_read(&mm->mmap_lock);
-    if (ret & VM_FAULT_OOM)
-        return -ENOMEM;
-    return ret & (VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV) ? -EFAULT : err;
-}
-
 int do_madvise(struct mm_struct *mm, unsigned long addr, size_t len, int advice)
 {
     unsigned long end = addr + PAGE_ALIGN(len);
@@ -162,16 +138,18 @@ int do_madvise(struct mm_struct *mm, unsigned long addr, size_t len, int advice)
     if (end == addr)
         return 0;
     if (advice == MADV_POPULATE_READ)
-        return advise_populate(mm, addr, end, 0);
+        return mm_populate_as(mm, addr, end, 0);
     if (advice == MADV_POPULATE_WRITE)
-        return advise_populate(mm, addr, end, FAULT_WRITE);
+        return mm_populate_as(mm, addr, end, FAULT_WRITE);
     if (find_flag_advice(advice)) {
         down_write(&mm->mmap_lock);
         err = advise_locked(mm, addr, end, advice);
         up_write(&mm->mmap_lock);
     } else {
         down_read(&mm->mmap_lock);
-        err = advise_locked(mm, addr, end, advice);
+        err = huge_split_edges(mm, addr, end);
+        if (!err)
+            err = advise_locked(mm, addr, end, advice);
         up_read(&mm->mmap_lock);
     }
     return err;
@@ -230,9 +208,13 @@ static void mincore_vma(const struct vm_area_struct *vma, unsigned long start,
     struct pt_cursor c;
 
     memset(vec, 0, (end - start) >> PAGE_SHIFT);
-    for (pt_start(&c, vma->vm_mm->root, start, end); c.slot; pt_next(&c))
-        if (!c.level && pte_present(*c.slot))
-            vec[(c.va - start) >> PAGE_SHIFT] = 1;
+    for (pt_start(&c, vma->vm_mm->root, start, end); c.slot; pt_next(&c)) {
+        size_t first = (c.va - start) >> PAGE_SHIFT;
+        size_t n = c.level ? HUGE_PAGES - pt_index(c.va, 0) : 1;
+
+        if (c.level <= 1 && pte_present(*c.slot))
+            memset(vec + first, 1, min(n, (end - c.va) >> PAGE_SHIFT));
+    }
     if (!vma->vm_mapping)
         return;
     for (; start < end; start += PAGE_SIZE, vec++)

@@ -6,6 +6,7 @@
 #include <kernel/lib/format.h>
 #include <kernel/lib/printer.h>
 #include <kernel/lib/string.h>
+#include <mm/huge.h>
 #include <mm/internal.h>
 #include <mm/slab.h>
 
@@ -88,6 +89,7 @@ void vma_print_maps(struct mm_struct *mm, struct printer *out)
 struct page_sums { /* bytes; pss in 1/4096 of one */
     u64 rss, pss, pss_dirty, shared_clean, shared_dirty;
     u64 private_clean, private_dirty, referenced, anonymous;
+    u64 huge;
 };
 #define PSS_SHIFT 12
 
@@ -117,6 +119,19 @@ static void sum_page(struct page_sums *sums, pte_t pte)
         sums->anonymous += PAGE_SIZE;
 }
 
+static void sum_huge(struct page_sums *sums, pte_t pte)
+{
+    int maps = max(page_mapcount(pfn_to_page(pte_pfn(pte))), 1);
+
+    sums->rss += HUGE_SIZE;
+    sums->pss += (HUGE_SIZE << PSS_SHIFT) / maps;
+    sums->pss_dirty += (HUGE_SIZE << PSS_SHIFT) / maps;
+    *(maps > 1 ? &sums->shared_dirty : &sums->private_dirty) += HUGE_SIZE;
+    sums->referenced += HUGE_SIZE;
+    sums->anonymous += HUGE_SIZE;
+    sums->huge += HUGE_SIZE;
+}
+
 static void sum_vma(const struct vm_area_struct *vma, struct page_sums *sums)
 {
     spinlock_t *lock = &vma->vm_mm->page_table_lock;
@@ -125,7 +140,9 @@ static void sum_vma(const struct vm_area_struct *vma, struct page_sums *sums)
     spin_lock(lock);
     for (pt_start(&c, vma->vm_mm->root, vma->vm_start, vma->vm_end); c.slot;
          pt_next(&c))
-        if (!c.level)
+        if (pt_at_huge(&c))
+            sum_huge(sums, *c.slot);
+        else if (!c.level)
             sum_page(sums, *c.slot);
     spin_unlock(lock);
 }
@@ -154,7 +171,7 @@ static void print_sums(const struct vm_area_struct *vma, struct printer *out,
     print_kb(out, "Referenced:", sums->referenced);
     print_kb(out, "Anonymous:", sums->anonymous);
     print_kb(out, "LazyFree:", 0);
-    print_kb(out, "AnonHugePages:", 0);
+    print_kb(out, "AnonHugePages:", sums->huge);
     print_kb(out, "ShmemPmdMapped:", 0);
     print_kb(out, "FilePmdMapped:", 0);
     print_kb(out, "Shared_Hugetlb:", 0);

@@ -18,6 +18,7 @@
 #include <kernel/x86/cpu.h>
 #include <kernel/x86/trap.h>
 #include <mm/filemap.h>
+#include <mm/huge.h>
 #include <mm/internal.h>
 #include <mm/slab.h>
 #include <mm/tlb.h>
@@ -51,6 +52,7 @@ void mm_init(void)
     trap_fixup_find = exception_table_find;
     userpt_init();
     vma_init();
+    huge_init();
     filemap_init();
     mm_cache =
         kmem_cache_create("mm_struct", sizeof(struct mm_struct), 0, NULL);

@@ -16,6 +16,7 @@
 #include <kernel/uapi/errno.h>
 #include <kernel/uapi/mman.h>
 #include <mm/filemap.h>
+#include <mm/huge.h>
 #include <mm/internal.h>
 #include <mm/physmap.h>
 
@@ -154,16 +155,33 @@ void vma_split_open(struct mm_struct *mm, struct vm_area_struct *vma,
 
 /* ---- where ---- */
 
+/* Aligned, so that all of it may be blocks of 2 MiB; 0 if that needs more
+ * room than there is. */
+static unsigned long search_gap_for_blocks(struct mm_struct *mm, size_t len,
+                                           unsigned long low, unsigned long top)
+{
+    const size_t slack = HUGE_SIZE - PAGE_SIZE;
+    unsigned long addr = vma_gap_topdown(mm, len + slack, low, top);
+
+    return addr ? ALIGN_DOWN(addr + slack, HUGE_SIZE) : 0;
+}
+
 static unsigned long search_gap(struct mm_struct *mm, unsigned long hint,
                                 size_t len, int flags)
 {
-    unsigned long top = mm->mmap_base, addr;
+    const int private_anon = MAP_PRIVATE | MAP_ANONYMOUS;
+    unsigned long low = max(PAGE_SIZE, mmap_min_addr);
+    unsigned long top = mm->mmap_base, addr = 0;
 
     if (flags & MAP_32BIT)
         return vma_gap_bottomup(mm, len, GIB, 2 * GIB);
     if (hint > TASK_SIZE_4L) /* asks for the part that 5 levels add */
         top += user_limit() - TASK_SIZE_4L;
-    addr = vma_gap_topdown(mm, len, max(PAGE_SIZE, mmap_min_addr), top);
+    if (len >= HUGE_SIZE && huge_enabled && !mm->no_huge_pages &&
+        (flags & (private_anon | MAP_STACK)) == private_anon)
+        addr = search_gap_for_blocks(mm, len, low, top);
+    if (!addr)
+        addr = vma_gap_topdown(mm, len, low, top);
     if (!addr)
         addr =
             vma_gap_bottomup(mm, len, PAGE_ALIGN(TASK_SIZE / 3),
@@ -223,6 +241,8 @@ int plan_unmap(struct mm_struct *mm, unsigned long start, unsigned long end,
         return err;
     cuts = (first->vm_start < start) + (last->vm_end > end);
     if (cuts == 2 && first == last && mm->map_count >= VM_MAP_COUNT_MAX)
+        return -ENOMEM;
+    if (huge_split_edges(mm, start, end) < 0)
         return -ENOMEM;
     while (cuts--) {
         plan->spare[cuts] = vma_alloc(mm);

@@ -11,6 +11,7 @@
 #include <kernel/uapi/errno.h>
 #include <kernel/uapi/mman.h>
 #include <mm/filemap.h>
+#include <mm/huge.h>
 #include <mm/internal.h>
 #include <mm/tlb.h>
 
@@ -70,6 +71,8 @@ int vma_change(struct mm_struct *mm, struct vm_area_struct **vmap,
 
     if (vma->vm_flags == flags)
         return 0;
+    if (huge_split_edges(mm, start, end) < 0)
+        return -ENOMEM;
     shape.start = start;
     shape.end = end;
     shape.flags = flags;
@@ -126,7 +129,7 @@ static void protect_pages(struct vm_area_struct *vma, unsigned long start,
     spin_lock(&mm->page_table_lock);
     for (pt_start(&c, mm->root, start, end); c.slot; pt_skip(&c, n)) {
         n = pt_run(&c);
-        if (c.level)
+        if (c.level && !pt_at_huge(&c))
             continue;
         protect_run(c.slot, n, vma->vm_page_prot, private_write);
         any = true;

@@ -10,6 +10,7 @@
 #include <kernel/uapi/errno.h>
 #include <kernel/uapi/mman.h>
 #include <mm/filemap.h>
+#include <mm/huge.h>
 #include <mm/internal.h>
 #include <mm/tlb.h>
 
@@ -159,6 +160,11 @@ static int plan_move(struct remap *r, struct move_plan *plan)
         if (vm_commit(mm, plan->charged) < 0)
             return -ENOMEM;
     }
+    err = huge_split_range(mm, r->addr, r->addr + r->old_len);
+    if (!err) /* its tables will be used, so there must be tables */
+        err = huge_split_range(mm, r->new_addr, r->new_addr + r->new_len);
+    if (err)
+        goto uncommit;
     err = -ENOMEM;
     plan->new = vma_alloc(mm);
     if (!plan->new)

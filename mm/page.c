@@ -210,11 +210,30 @@ static void block_make_compound(struct page *head, unsigned int order)
     }
 }
 
+static inline void block_page_undo(struct page *tail)
+{
+    tail->flags &= FLAGS_OF_FRAME;
+    tail->owner = OWNER_FREE;
+}
+
 static void block_undo_compound(struct page *head, unsigned int order)
 {
     if (order && head[1].flags & BIT(PG_tail))
         for (unsigned long i = 1; i < 1ul << order; i++)
-            head[i].flags &= FLAGS_OF_FRAME;
+            block_page_undo(&head[i]);
+}
+
+void split_page(struct page *head, unsigned int order)
+{
+    block_undo_compound(head, order);
+    head->flags &= ~(u32)BIT(PG_head);
+    head->order = 0;
+    for (unsigned long i = 1; i < 1ul << order; i++) {
+        head[i].owner = head->owner;
+        head[i].order = 0;
+        head[i].site = head->site;
+        atomic_set(&head[i].refs, 1);
+    }
 }
 
 /* The state of an allocated page, whichever way it came. */

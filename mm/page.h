@@ -130,6 +130,9 @@ static inline int page_mapcount(struct page *page)
     return atomic_read(&page->mapcount);
 }
 
+/* A block with one owner falls apart into pages with a reference each. */
+void split_page(struct page *head, unsigned int order);
+
 void clear_page(void *addr); /* page-aligned, logical */
 void copy_page(void *to, const void *from);
 void page_set_owner(struct page *page, enum page_owner owner);

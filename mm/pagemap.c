@@ -3,6 +3,7 @@
  * Documentation/admin-guide/mm/pagemap.rst).
  */
 #include <kernel/lib/string.h>
+#include <mm/huge.h>
 #include <mm/internal.h>
 #include <mm/pagemap.h>
 
@@ -31,6 +32,21 @@ static u64 describe(pte_t pte, bool show_frames)
     return entry;
 }
 
+/* The part of a block that was asked for. */
+static void describe_huge(const struct pt_cursor *c, bool show_frames,
+                          u64 *entry)
+{
+    pfn_t first = pte_pfn(*c->slot), frame = first + pt_index(c->va, 0);
+    pfn_t last = first + HUGE_PAGES;
+    u64 word = PM_PRESENT;
+
+    if (page_mapcount(pfn_to_page(first)) == 1)
+        word |= PM_EXCLUSIVE;
+    last = min(last, frame + ((c->end - c->va) >> PAGE_SHIFT));
+    for (; frame < last; frame++)
+        *entry++ = word | (show_frames ? frame & PM_FRAME_MASK : 0);
+}
+
 void pagemap_read(struct mm_struct *mm, unsigned long addr, size_t n,
                   bool show_frames, u64 *entries)
 {
@@ -43,10 +59,14 @@ void pagemap_read(struct mm_struct *mm, unsigned long addr, size_t n,
         return;
     down_read(&mm->mmap_lock);
     spin_lock(&mm->page_table_lock);
-    for (pt_start(&c, mm->root, addr, end); c.slot; pt_next(&c))
-        if (!c.level)
-            entries[(c.va - addr) >> PAGE_SHIFT] =
-                describe(*c.slot, show_frames);
+    for (pt_start(&c, mm->root, addr, end); c.slot; pt_next(&c)) {
+        u64 *entry = entries + ((c.va - addr) >> PAGE_SHIFT);
+
+        if (pt_at_huge(&c))
+            describe_huge(&c, show_frames, entry);
+        else if (!c.level)
+            *entry = describe(*c.slot, show_frames);
+    }
     spin_unlock(&mm->page_table_lock);
     up_read(&mm->mmap_lock);
 }

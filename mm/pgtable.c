@@ -135,8 +135,7 @@ static void pt_split(pte_t *table, pte_t leaf, int level)
         table[i].val = val + i * pt_span(level - 1);
 }
 
-/* Puts `table` under the slot; false if another CPU's got there first. */
-static bool pt_link(struct pt_cursor *c, pte_t *table)
+bool pt_link(struct pt_cursor *c, pte_t *table)
 {
     u64 old = READ_ONCE(c->slot->val);
     u64 link = __pa(table) | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED;
@@ -176,6 +175,28 @@ no_memory:
     while (have > 0)
         pt_table_free(table[--have]);
     return -ENOMEM;
+}
+
+int pt_grow_empty(struct pt_cursor *c, int level)
+{
+    while (c->level > level) {
+        u64 none = 0, link = PTE_PRESENT | PTE_WRITE | PTE_ACCESSED;
+        pte_t *table;
+
+        if (!pte_none(*c->slot) && !pte_is_table(*c->slot, c->level))
+            return -EEXIST;
+        table = pt_table_alloc();
+        if (!table)
+            return -ENOMEM;
+        link |= __pa(table) | ((s64)c->va >= 0 ? PTE_USER : 0);
+        if (__atomic_compare_exchange_n(&c->slot->val, &none, link, false,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+            c->tables++;
+        else
+            pt_table_free(table);
+        pt_descend(c);
+    }
+    return 0;
 }
 
 /* The level of the largest page that may stand at va. */

@@ -165,6 +165,14 @@ static inline void pt_next(struct pt_cursor *c)
  */
 int pt_grow(struct pt_cursor *c, int level);
 
+/* The same, but a leaf on the way stays as it is: -EEXIST, also if another CPU
+ * puts it there meanwhile.  What was added stays. */
+int pt_grow_empty(struct pt_cursor *c, int level);
+
+/* Puts an empty table under the slot, which it fills with what a large leaf
+ * there mapped; false if another CPU's table got there first. */
+bool pt_link(struct pt_cursor *c, pte_t *table);
+
 /* Writes the slot (one store).  Flushing is the caller's: see tlb.h. */
 static inline void pt_set(struct pt_cursor *c, pte_t pte)
 {

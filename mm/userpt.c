@@ -14,6 +14,7 @@
 #include <kernel/core/panic.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/x86/cpu.h>
+#include <mm/huge.h>
 #include <mm/internal.h>
 #include <mm/tlb.h>
 
@@ -65,7 +66,7 @@ pgprot_t vm_get_page_prot(unsigned long vm_flags)
 int userpt_grow(struct mm_struct *mm, struct pt_cursor *c)
 {
     int before = c->tables;
-    int err = pt_grow(c, 0);
+    int err = pt_grow_empty(c, 0);
 
     if (c->tables != before)
         atomic_add(&mm->table_pages, c->tables - before);
@@ -126,11 +127,27 @@ static long zap_run(struct mmu_gather *g, pte_t *slot, size_t n, bool shared)
             others++;
             if (shared && pte_dirty(pte))
                 page_set(page, PG_dirty);
-            page = compound_head(page); /* a driver's block */
         }
-        gather_reference(g, page);
+        gather_reference(g, compound_head(page));
     }
     return others;
+}
+
+/*
+ * The whole block.  Whoever wants a part of it has it split before; a block
+ * that came since then, by a write at the same time, stays.
+ */
+static void zap_huge(struct mmu_gather *g, const struct pt_cursor *c)
+{
+    struct page *head = pfn_to_page(pte_pfn(*c->slot));
+
+    if (c->va & (HUGE_SIZE - 1) || c->end - c->va < HUGE_SIZE)
+        return;
+    c->slot->val = 0;
+    atomic_dec(&head->mapcount);
+    atomic_dec(&g->mm->huge_pages);
+    g->anon += HUGE_PAGES;
+    gather_reference(g, head);
 }
 
 void gather_zap(struct mmu_gather *g, struct vm_area_struct *vma,
@@ -145,9 +162,12 @@ void gather_zap(struct mmu_gather *g, struct vm_area_struct *vma,
     spin_lock(&mm->page_table_lock);
     for (pt_start(&c, mm->root, start, end); c.slot; pt_skip(&c, n)) {
         n = pt_run(&c);
-        if (c.level)
+        if (pt_at_huge(&c))
+            zap_huge(g, &c);
+        else if (c.level)
             continue;
-        others += zap_run(g, c.slot, n, vma->vm_flags & VM_SHARED);
+        else
+            others += zap_run(g, c.slot, n, vma->vm_flags & VM_SHARED);
         any = true;
     }
     spin_unlock(&mm->page_table_lock);

@@ -28,6 +28,12 @@ static inline pte_t pte_of_page(const struct page *page, pgprot_t prot)
     return (pte_t){page_to_phys(page) | prot.bits};
 }
 
+/* The entry of a block of 2 MiB, at level 1. */
+static inline pte_t pte_huge_of_page(const struct page *head, pgprot_t prot)
+{
+    return (pte_t){page_to_phys(head) | prot.bits | PTE_HUGE};
+}
+
 static inline bool pte_is_special(pte_t pte)
 {
     return pte.val & PTE_SPECIAL;

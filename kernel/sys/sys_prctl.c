@@ -12,6 +12,7 @@
 #include <linux/membarrier.h>
 #include <linux/prctl.h>
 #include <mm/layout.h>
+#include <mm/mm.h>
 #include <mm/uaccess.h>
 
 #include <syscalls_gen.h>
@@ -80,6 +81,15 @@ long sys_prctl(int option, unsigned long arg2, unsigned long arg3,
         return 0;
     case PR_GET_TIMERSLACK:
         return task->timer_slack;
+    case PR_SET_THP_DISABLE:
+        if (arg3 || arg4 || arg5)
+            return -EINVAL;
+        task->mm->no_huge_pages = arg2;
+        return 0;
+    case PR_GET_THP_DISABLE:
+        if (arg2 || arg3 || arg4 || arg5)
+            return -EINVAL;
+        return task->mm->no_huge_pages;
     case PR_GET_TIMING:
     case PR_GET_SECCOMP:
         return 0;

@@ -400,8 +400,10 @@ static void change_mm(struct task_struct *task, struct mm_struct *mm)
     struct mm_struct *old = task->mm, *borrowed = task->active_mm;
     u64 flags;
 
-    if (old)
+    if (old) {
+        mm->no_huge_pages = old->no_huge_pages;
         mm_release_task(task);
+    }
     flags = spin_lock_irqsave(&task->sighand->lock);
     mm_switch(borrowed, mm);
     task->mm = task->active_mm = mm;

@@ -3,6 +3,7 @@
  */
 #include "vma_shim.h"
 #include <mm/filemap.h>
+#include <mm/huge.h>
 #include <mm/slab.h>
 #include <mm/tlb.h>
 #include <stdlib.h>
@@ -101,6 +102,18 @@ void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end)
 u64 physmap_ram_bytes(void)
 {
     return TIB;
+}
+
+bool huge_enabled;
+int huge_split_edges(struct mm_struct *mm, unsigned long start,
+                     unsigned long end)
+{
+    return 0;
+}
+int huge_split_range(struct mm_struct *mm, unsigned long start,
+                     unsigned long end)
+{
+    return 0;
 }
 
 /* ---- no page cache ---- */

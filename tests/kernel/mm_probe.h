@@ -12,6 +12,16 @@
 
 #define PROBE_RW (PROT_READ | PROT_WRITE)
 
+/* An address space whose pages can be counted: none of 2 MiB. */
+static inline struct mm_struct *probe_mm(void)
+{
+    struct mm_struct *mm = mm_create();
+
+    if (mm)
+        mm->no_huge_pages = true;
+    return mm;
+}
+
 static inline long probe_map(struct mm_struct *mm, unsigned long addr,
                              size_t pages, int prot, int flags)
 {
@@ -61,6 +71,57 @@ static inline int probe_load(struct mm_struct *mm, unsigned long addr)
     u8 byte;
 
     return access_process_vm(mm, addr, &byte, 1, 0) == 1 ? byte : -1;
+}
+
+/* Random calls and accesses in [base, base + span pages), some by a child. */
+static inline void probe_random_work(struct mm_struct *mm, unsigned long base,
+                                     size_t span, int rounds)
+{
+    const int fixed = MREMAP_MAYMOVE | MREMAP_FIXED;
+    struct mm_struct *child = NULL;
+
+    for (int i = 0; i < rounds; i++) {
+        size_t page = ktest_random() % span;
+        size_t n = 1 + ktest_random() % (span - page);
+        unsigned long addr = base + page * PAGE_SIZE;
+        unsigned long other = base + ktest_random() % span * PAGE_SIZE;
+
+        switch (ktest_random() % 8) {
+        case 0:
+            do_munmap(mm, addr, n * PAGE_SIZE);
+            break;
+        case 1:
+            do_mprotect(mm, addr, n * PAGE_SIZE, ktest_random() & 3);
+            break;
+        case 2:
+            do_mremap(mm, addr, n * PAGE_SIZE, n * PAGE_SIZE, fixed, other);
+            break;
+        case 3:
+            do_madvise(mm, addr, n * PAGE_SIZE, MADV_DONTNEED);
+            break;
+        case 4:
+            if (child)
+                mm_put(child);
+            child = NULL;
+            if (ktest_random() % 2 && mm_fork(mm, &child) < 0)
+                ktest_note("fork failed");
+            break;
+        case 5:
+            probe_map(mm, addr, n, PROBE_RW, MAP_FIXED | MAP_SHARED);
+            break;
+        default:
+            probe_map(mm, addr, n, PROBE_RW,
+                      MAP_FIXED | MAP_PRIVATE |
+                          (ktest_random() % 4 ? 0 : MAP_POPULATE));
+        }
+        for (int j = 0; j < 4; j++) {
+            addr = base + ktest_random() % span * PAGE_SIZE;
+            handle_mm_fault(child && j % 2 ? child : mm, addr,
+                            FAULT_USER | FAULT_WRITE);
+        }
+    }
+    if (child)
+        mm_put(child);
 }
 
 static inline size_t probe_vmas(struct mm_struct *mm)

@@ -8,7 +8,7 @@
 
 KTEST(fault, untouched_memory_reads_as_the_zero_page)
 {
-    struct mm_struct *mm = mm_create();
+    struct mm_struct *mm = probe_mm();
     long a;
     pte_t pte;
 
@@ -30,7 +30,7 @@ KTEST(fault, untouched_memory_reads_as_the_zero_page)
 
 KTEST(fault, what_the_vma_forbids_fails)
 {
-    struct mm_struct *mm = mm_create();
+    struct mm_struct *mm = probe_mm();
     long a;
 
     KTEST_REQUIRE(mm);
@@ -50,7 +50,7 @@ KTEST(fault, what_the_vma_forbids_fails)
 
 KTEST(fault, prot_none_keeps_the_page)
 {
-    struct mm_struct *mm = mm_create();
+    struct mm_struct *mm = probe_mm();
     struct page *page;
     long a;
 
@@ -69,7 +69,7 @@ KTEST(fault, prot_none_keeps_the_page)
 
 KTEST(fault, fork_shares_and_a_write_copies)
 {
-    struct mm_struct *mm = mm_create(), *child;
+    struct mm_struct *mm = probe_mm(), *child;
     struct page *page;
     long a;
 
@@ -95,7 +95,7 @@ KTEST(fault, fork_shares_and_a_write_copies)
 
 KTEST(fault, shared_anonymous_memory_is_shared_across_fork)
 {
-    struct mm_struct *mm = mm_create(), *child;
+    struct mm_struct *mm = probe_mm(), *child;
     long a;
 
     KTEST_REQUIRE(mm);
@@ -114,7 +114,7 @@ KTEST(fault, shared_anonymous_memory_is_shared_across_fork)
 
 KTEST(fault, stacks_grow_to_their_limit)
 {
-    struct mm_struct *mm = mm_create();
+    struct mm_struct *mm = probe_mm();
     unsigned long top = 0x10000000;
 
     KTEST_REQUIRE(mm);
@@ -137,7 +137,7 @@ KTEST(fault, stacks_grow_to_their_limit)
 
 KTEST(fault, neighbours_race_to_nothing)
 {
-    struct mm_struct *mm = mm_create();
+    struct mm_struct *mm = probe_mm();
     struct page *page;
     long a;
 
@@ -196,7 +196,7 @@ static void fill_file(struct address_space *mapping)
 
 KTEST(fault, reading_a_file_maps_what_lies_around)
 {
-    struct mm_struct *mm = mm_create();
+    struct mm_struct *mm = probe_mm();
     struct address_space mapping;
     long a;
     size_t mapped = 0;
@@ -218,7 +218,7 @@ KTEST(fault, reading_a_file_maps_what_lies_around)
 
 KTEST(fault, a_private_write_leaves_the_file_alone)
 {
-    struct mm_struct *mm = mm_create();
+    struct mm_struct *mm = probe_mm();
     struct address_space mapping;
     u8 byte = 0;
     long a;
@@ -240,7 +240,7 @@ KTEST(fault, a_private_write_leaves_the_file_alone)
 
 KTEST(fault, truncation_takes_entries_away)
 {
-    struct mm_struct *mm = mm_create(), *child;
+    struct mm_struct *mm = probe_mm(), *child;
     struct address_space mapping;
     long a, b;
 

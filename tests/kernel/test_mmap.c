@@ -9,7 +9,7 @@
 
 KTEST(mmap, munmap_frees_pages_and_tables)
 {
-    struct mm_struct *mm = mm_create();
+    struct mm_struct *mm = probe_mm();
     const unsigned long at = 0x40000000000;
 
     KTEST_REQUIRE(mm);
@@ -29,7 +29,7 @@ KTEST(mmap, munmap_frees_pages_and_tables)
 
 KTEST(mmap, tables_stay_while_a_neighbour_needs_them)
 {
-    struct mm_struct *mm = mm_create();
+    struct mm_struct *mm = probe_mm();
     const unsigned long at = 0x40000000;
     s64 tables;
 
@@ -48,7 +48,7 @@ KTEST(mmap, tables_stay_while_a_neighbour_needs_them)
 
 KTEST(mmap, mremap_moves_pages_without_copying)
 {
-    struct mm_struct *mm = mm_create();
+    struct mm_struct *mm = probe_mm();
     const unsigned long from = 0x40000000, to = 0x7ff00000; /* other tables */
     struct page *page;
 
@@ -72,7 +72,7 @@ KTEST(mmap, mremap_moves_pages_without_copying)
 
 KTEST(mmap, mremap_dontunmap_leaves_an_empty_mapping)
 {
-    struct mm_struct *mm = mm_create();
+    struct mm_struct *mm = probe_mm();
     long a, b;
 
     KTEST_REQUIRE(mm);
@@ -88,7 +88,7 @@ KTEST(mmap, mremap_dontunmap_leaves_an_empty_mapping)
 
 KTEST(mmap, brk_grows_and_shrinks)
 {
-    struct mm_struct *mm = mm_create();
+    struct mm_struct *mm = probe_mm();
     const unsigned long base = 0x500000;
 
     KTEST_REQUIRE(mm);
@@ -107,7 +107,7 @@ KTEST(mmap, brk_grows_and_shrinks)
 
 KTEST(mmap, advice_drops_and_brings_pages)
 {
-    struct mm_struct *mm = mm_create();
+    struct mm_struct *mm = probe_mm();
     u8 vec[4];
     long a;
 
@@ -130,7 +130,7 @@ KTEST(mmap, advice_drops_and_brings_pages)
 
 KTEST(mmap, frames_of_a_driver_are_not_counted)
 {
-    struct mm_struct *mm = mm_create();
+    struct mm_struct *mm = probe_mm();
     struct page *page = alloc_page(GFP_KERNEL);
     struct vm_area_struct *vma;
     pfn_t pfn;
@@ -163,7 +163,7 @@ KTEST(mmap, frames_of_a_driver_are_not_counted)
 
 KTEST(mmap, an_inserted_page_is_counted)
 {
-    struct mm_struct *mm = mm_create();
+    struct mm_struct *mm = probe_mm();
     struct page *page = alloc_page(GFP_KERNEL);
     struct vm_area_struct *vma;
     long a;
@@ -183,7 +183,7 @@ KTEST(mmap, an_inserted_page_is_counted)
 
 KTEST(mmap, a_page_of_a_larger_block_holds_the_block)
 {
-    struct mm_struct *mm = mm_create(), *child;
+    struct mm_struct *mm = probe_mm(), *child;
     struct page *block = alloc_pages(GFP_KERNEL | __GFP_COMP, 2);
     struct vm_area_struct *vma;
     long a;
@@ -205,7 +205,7 @@ KTEST(mmap, a_page_of_a_larger_block_holds_the_block)
 
 KTEST(mmap, held_pages_survive_munmap)
 {
-    struct mm_struct *mm = mm_create();
+    struct mm_struct *mm = probe_mm();
     struct page *pages[3];
     long a;
 
@@ -227,54 +227,11 @@ KTEST(mmap, held_pages_survive_munmap)
 /* Pages and charges of random work come back. */
 KTEST(mmap, random_work_leaves_nothing_behind)
 {
-    struct mm_struct *mm = mm_create(), *child = NULL;
-    const unsigned long base = 0x3fe00000; /* the range crosses tables */
-    enum { SPAN = 1024 };
+    struct mm_struct *mm = probe_mm();
 
     KTEST_REQUIRE(mm);
-    for (int i = 0; i < 2000; i++) {
-        size_t page = ktest_random() % SPAN;
-        size_t n = 1 + ktest_random() % min(SPAN - page, 64ul);
-        unsigned long addr = base + page * PAGE_SIZE;
-
-        switch (ktest_random() % 8) {
-        case 0:
-            do_munmap(mm, addr, n * PAGE_SIZE);
-            break;
-        case 1:
-            do_mprotect(mm, addr, n * PAGE_SIZE, ktest_random() & 3);
-            break;
-        case 2:
-            do_mremap(mm, addr, n * PAGE_SIZE, n * PAGE_SIZE,
-                      MREMAP_MAYMOVE | MREMAP_FIXED,
-                      base + ktest_random() % SPAN * PAGE_SIZE);
-            break;
-        case 3:
-            do_madvise(mm, addr, n * PAGE_SIZE, MADV_DONTNEED);
-            break;
-        case 4:
-            if (child)
-                mm_put(child);
-            child = NULL;
-            if (ktest_random() % 4 == 0)
-                KTEST_REQUIRE(mm_fork(mm, &child) == 0);
-            break;
-        case 5:
-            probe_map(mm, addr, n, PROBE_RW, MAP_FIXED | MAP_SHARED);
-            break;
-        default:
-            probe_map(mm, addr, n, PROBE_RW,
-                      MAP_FIXED | MAP_PRIVATE |
-                          (ktest_random() % 2 ? MAP_POPULATE : 0));
-        }
-        for (int j = 0; j < 4; j++) {
-            addr = base + ktest_random() % SPAN * PAGE_SIZE;
-            probe_write(child && j % 2 ? child : mm, addr);
-        }
-    }
+    probe_random_work(mm, 0x3fe00000, 1024, 1000); /* crosses tables */
     probe_vmas(mm);
-    if (child)
-        mm_put(child);
     do_munmap(mm, 0x10000, TASK_SIZE - 0x10000);
     KTEST_EXPECT(mm_rss(mm) == 0 && mm->total_vm == 0 && mm->committed == 0);
     KTEST_EXPECT(atomic_read(&mm->table_pages) == 1);
@@ -288,7 +245,7 @@ KTEST(mmap, random_work_leaves_nothing_behind)
 /* Some mappings with contents; the same each time. */
 static struct mm_struct *populated_mm(void)
 {
-    struct mm_struct *mm = mm_create();
+    struct mm_struct *mm = probe_mm();
 
     if (!mm)
         return NULL;
