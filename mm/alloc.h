@@ -26,5 +26,7 @@ void page_drain_local(void);
 /* Pages per owner, by CPU; differences only make sense summed up. */
 extern s64 page_owned[NR_PAGE_OWNERS]; /* per CPU */
 
+extern u32 page_serial;
+
 /* How many pages wait on CPUs' lists. */
 u64 page_cached_count(void);

@@ -6,9 +6,13 @@
  *            free pages counted here (total less everybody's) are those in
  *            the zones, on CPUs' lists, and offline.  mm_audit compares.
  */
+#include <kernel/core/ksyms.h>
+#include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
 #include <mm/alloc.h>
 #include <mm/slab.h>
+
+#define LEAKS_NAMED 8 /* pages of an owner */
 
 /* Frames of a reservation that are RAM and whose section is not online. */
 static u64 offline_frames(struct pfn_run held)
@@ -36,7 +40,8 @@ void page_ledger_count(struct page_ledger *ledger)
     u64 used = 0;
 
     *ledger = (struct page_ledger){.total = physmap_ram_pages(),
-                                   .section_tables = section_table_pages()};
+                                   .section_tables = section_table_pages(),
+                                   .serial = page_serial};
     for (struct zone *zone = zones; zone < &zones[NR_ZONES]; zone++)
         ledger->offline += zone->present - zone->online;
     for (unsigned int cpu = 0; cpu < nr_cpus_online; cpu++)
@@ -73,6 +78,31 @@ static s64 settled(const struct page_ledger *ledger, int owner)
     return n;
 }
 
+/* Debug builds: pages of the owner that were allocated since, by whom. */
+static void name_pages(enum page_owner owner, u32 since)
+{
+    struct pfn_run run = {0, 0};
+    char name[KSYM_NAME_MAX];
+    int left = LEAKS_NAMED;
+
+    while (DEBUG_ON && physmap_ram_run(run.end, &run))
+        for (pfn_t pfn = run.start; pfn < run.end && left; pfn++) {
+            struct page *page;
+
+            if (!pfn_valid(pfn))
+                break; /* the rest of the range is not online */
+            page = pfn_to_page(pfn);
+            if (page->owner != owner || (s32)(page->serial - since) <= 0 ||
+                !page_count(page))
+                continue;
+            if (!ksym_lookup((unsigned long)page_site(page), name, NULL, NULL))
+                name[0] = '\0';
+            printk(LOG_INFO | LOG_PLAIN, "#   frame %lx, allocated by %s", pfn,
+                   name);
+            left--;
+        }
+}
+
 bool page_ledger_differs(const struct page_ledger *before,
                          const struct page_ledger *after)
 {
@@ -85,6 +115,8 @@ bool page_ledger_differs(const struct page_ledger *before,
             continue;
         printk(LOG_INFO | LOG_PLAIN, "# pages of %s: %lld before, %lld after",
                page_owner_names[i], (long long)was, (long long)is);
+        if (is > was)
+            name_pages(i, before->serial);
         differs = true;
     }
     return differs;

@@ -14,6 +14,7 @@
 #include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
 #include <kernel/lib/string.h>
+#include <kernel/sync/sched_hook.h>
 #include <mm/alloc.h>
 #include <mm/fail.h>
 #include <mm/kmap.h>
@@ -73,7 +74,7 @@ static __noinline void __noreturn page_broken(struct page *page,
           (void *)page, page_to_pfn(page), what, page->flags,
           atomic_read(&page->refs), atomic_read(&page->mapcount),
           page->owner < NR_PAGE_OWNERS ? page_owner_names[page->owner] : "?",
-          (unsigned long long)page->site);
+          (unsigned long long)page_site(page));
 }
 
 static void debug_poison(struct page *page, unsigned int order)
@@ -185,16 +186,24 @@ static struct page *take_block(gfp_t gfp, unsigned int order)
 static struct page *take_after_shrinking(gfp_t gfp, unsigned int order,
                                          void *caller)
 {
+    bool may_sleep =
+        gfp & __GFP_SLEEP && !irqs_disabled() && !this_cpu_read(atomic_depth);
     struct page *page;
     u64 flags;
 
-    if (gfp & __GFP_SLEEP && !irqs_disabled()) {
-        slab_shrink();
-        kernel_stack_shrink();
-    }
-    flags = local_irq_save();
-    page = take_block(gfp, order);
-    local_irq_restore(flags);
+    if (gfp & __GFP_NORETRY)
+        return NULL;
+    do {
+        if (may_sleep) {
+            slab_shrink();
+            kernel_stack_shrink();
+        }
+        flags = local_irq_save();
+        page = take_block(gfp, order);
+        local_irq_restore(flags);
+        if (!page && gfp & __GFP_NOFAIL && may_sleep)
+            schedule(); /* somebody else may give some back */
+    } while (!page && gfp & __GFP_NOFAIL && may_sleep);
     if (!page && !(gfp & __GFP_NOWARN))
         pr_warn("out of memory: %lu pages wanted (gfp %x) by %p\n",
                 1ul << order, gfp, caller);
@@ -236,6 +245,8 @@ void split_page(struct page *head, unsigned int order)
     }
 }
 
+u32 page_serial; /* debug builds: allocations so far */
+
 /* The state of an allocated page, whichever way it came. */
 static inline struct page *page_prepare(struct page *page,
                                         enum page_owner owner, void *caller)
@@ -245,6 +256,7 @@ static inline struct page *page_prepare(struct page *page,
     if (DEBUG_ON) {
         debug_check_poison(page);
         page->site = (u64)caller;
+        page->serial = ++page_serial;
     }
     page->owner = owner;
     atomic_set(&page->refs, 1);
@@ -452,6 +464,19 @@ void copy_page(void *to, const void *from)
                      : "+D"(to), "+S"(from), "+c"(words)
                      :
                      : "memory");
+}
+
+struct page *page_block(struct page *page)
+{
+    pfn_t pfn = page_to_pfn(page);
+
+    for (unsigned int order = 1; order <= MAX_ORDER; order++) {
+        struct page *head = pfn_to_page(ALIGN_DOWN(pfn, 1ul << order));
+
+        if (page_test(head, PG_head) && head->order >= order)
+            return head;
+    }
+    return page;
 }
 
 void *page_address(const struct page *page)

@@ -60,7 +60,8 @@ struct page {
         unsigned long private;         /* the owner's use */
         struct kmem_cache *slab_cache; /* PG_slab */
     };
-    u64 site; /* debug: return address that allocated it */
+    u32 site;   /* debug: low half of the address that allocated it */
+    u32 serial; /* debug: which allocation it was, counted from boot */
 };
 _Static_assert(sizeof(struct page) == 64, "one cache line a frame");
 
@@ -117,6 +118,20 @@ static inline void get_page(struct page *page)
     atomic_inc(&compound_head(page)->refs);
 }
 
+/* The allocated block that a page is part of: its first page. */
+struct page *page_block(struct page *page);
+
+static inline enum page_owner page_owner_of(struct page *page)
+{
+    return page_block(page)->owner;
+}
+
+/* Who allocated it; only debug builds know. */
+static inline void *page_site(const struct page *page)
+{
+    return (void *)(long)(s32)page->site;
+}
+
 /* Drops one reference; the last one frees.  Any context. */
 void put_page(struct page *page);
 
@@ -146,12 +161,14 @@ struct page_ledger {
     u64 offline;
     u64 section_tables; /* of OWNER_PAGETABLE: came with a section and stay */
     u64 total;          /* RAM that the firmware reported, in pages */
+    u32 serial;         /* debug: allocations until then */
 };
 void page_ledger_read(struct page_ledger *ledger);
 /* The same, leaving the caches as they are. */
 void page_ledger_count(struct page_ledger *ledger);
 
-/* Prints each owner whose count differs; whether any did.  page_ledger_read
+/* Prints each owner whose count differs (debug builds: and who allocated the
+ * pages that came to it since); whether any did.  page_ledger_read
  * gives back what is only cached (empty slabs, unused stacks and tables), and
  * what a section brings along is no difference, so equal states compare
  * equal. */

@@ -100,10 +100,9 @@ static void print_page(phys_addr_t phys, struct printer *out)
         return;
     }
     page = pfn_to_page(pfn);
-    printer_printf(
-        out, "frame      %#lx: %s, %d references, %d mappings\n", pfn,
-        page->owner < NR_PAGE_OWNERS ? page_owner_names[page->owner] : "?",
-        page_count(page), page_mapcount(page));
+    printer_printf(out, "frame      %#lx: %s, %d references, %d mappings\n",
+                   pfn, page_owner_names[page_owner_of(page)], page_count(page),
+                   page_mapcount(page));
 }
 
 static void print_line(void *arg, const char *line)

@@ -39,9 +39,9 @@ static u64 frame_flags(const struct page *page)
     for (size_t i = 0; i < ARRAY_SIZE(bits); i++)
         if (page_test(page, bits[i].ours))
             flags |= BIT(bits[i].theirs);
-    if (page->owner == OWNER_ANON)
+    if (page_owner_of((struct page *)page) == OWNER_ANON)
         flags |= BIT(KPF_ANON) | BIT(KPF_SWAPBACKED);
-    if (page->owner == OWNER_PAGETABLE)
+    if (page_owner_of((struct page *)page) == OWNER_PAGETABLE)
         flags |= BIT(KPF_PGTABLE);
     if (frame_count(page))
         flags |= BIT(KPF_MMAP);
