@@ -3,7 +3,7 @@
  */
 #include <kernel/core/printk.h>
 #include <kernel/fs/proc_mm.h>
-#include <kernel/fs/pseudo.h>
+#include <kernel/fs/procfs.h>
 #include <mm/report.h>
 
 typedef void report_fn(struct printer *out);
@@ -28,12 +28,25 @@ static void show_memory_map(struct printer *out)
     mm_report_zones(out);
 }
 
+/* Pages by what holds them, then events of all processes. */
+static void show_vmstat(struct printer *out)
+{
+    u64 minor, major;
+
+    vmstat_report(out);
+    proc_fault_counts(&minor, &major);
+    printer_printf(out,
+                   "pgpgin 0\npgpgout 0\npswpin 0\npswpout 0\n"
+                   "pgfault %lu\npgmajfault %lu\n",
+                   minor + major, major);
+}
+
 static const struct {
     const char *name;
     mode_t mode;
     report_fn *report;
 } files[] = {
-    {"vmstat", 0444, vmstat_report},
+    {"vmstat", 0444, show_vmstat},
     {"memory", 0444, show_memory_map},
     {"ledger", 0444, mm_report_ledger},
     {"kernel_page_tables", 0400, ptdump_report},

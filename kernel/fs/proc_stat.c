@@ -128,6 +128,23 @@ void proc_cpu_times(u64 *user, u64 *system)
     spin_unlock_irqrestore(&tasklist_lock, flags);
 }
 
+void proc_fault_counts(u64 *minor, u64 *major)
+{
+    struct task_struct *task;
+    u64 flags = spin_lock_irqsave(&tasklist_lock);
+
+    *minor = *major = 0;
+    list_for_each_entry(task, &task_list, all_link) {
+        *minor += task->min_flt;
+        *major += task->maj_flt;
+        if (!task->signal || !thread_group_leader(task))
+            continue;
+        *minor += task->signal->min_flt + task->signal->cmin_flt;
+        *major += task->signal->maj_flt + task->signal->cmaj_flt;
+    }
+    spin_unlock_irqrestore(&tasklist_lock, flags);
+}
+
 /* What stat says of memory; zero for a task without any. */
 struct memory_view {
     u64 vsize, rss, start_code, end_code, start_stack, start_data, end_data;
