@@ -7,6 +7,7 @@
 #include <kernel/fs/internal.h>
 #include <kernel/fs/pseudo_internal.h>
 #include <kernel/lib/string.h>
+#include <mm/fail.h>
 #include <mm/page.h>
 
 #define TOP "/fs-test"
@@ -272,5 +273,78 @@ KTEST(fs, hard_links_share_one_inode)
     KTEST_EXPECT(do_unlink(AT_FDCWD, TOP "/a", false) == 0);
     KTEST_EXPECT(b.dentry->inode->nlink == 1);
     path_put(&b);
+    KTEST_EXPECT(scratch_end(&at) == 0);
+}
+
+/* What a process does with files, as far as the kernel's own memory can do
+ * it: 0, or the first error.  Everything is undone in any case. */
+static int use_files(void)
+{
+    struct file *file, *again;
+    struct path at;
+    int err;
+
+    err = do_mkdir(AT_FDCWD, TOP "/dir", 0755);
+    if (!err)
+        err = filp_open(TOP "/dir/a-name-too-long-to-be-inline",
+                        O_RDWR | O_CREAT, 0600, &file);
+    if (!err) {
+        ssize_t n = kernel_write(file, "x", 1, PAGE_SIZE);
+
+        err = n < 0 ? n : 0;
+        fput(file);
+    }
+    if (!err)
+        err = do_symlink("dir/a-name-too-long-to-be-inline", AT_FDCWD,
+                         TOP "/link");
+    if (!err)
+        err = filp_open(TOP "/link", O_RDONLY, 0, &again);
+    if (!err)
+        fput(again);
+    if (!err)
+        err = do_link(AT_FDCWD, TOP "/link", AT_FDCWD, TOP "/hard", 0);
+    if (!err)
+        err = do_rename(AT_FDCWD, TOP "/hard", AT_FDCWD,
+                        TOP "/dir/another-long-name-than-inline", 0);
+    if (!err)
+        err = memfd_open("memfd:x", O_RDWR, &again);
+    if (!err)
+        fput(again);
+    if (!err)
+        err = path_lookup(AT_FDCWD, TOP "/dir", 0, &at);
+    if (!err) {
+        err = do_mount("inner", &at, "tmpfs", 0, NULL);
+        path_put(&at);
+    }
+    if (!path_lookup(AT_FDCWD, TOP "/dir", 0, &at)) {
+        do_umount(&at, 0);
+        path_put(&at);
+    }
+    do_unlink(AT_FDCWD, TOP "/dir/another-long-name-than-inline", false);
+    do_unlink(AT_FDCWD, TOP "/dir/a-name-too-long-to-be-inline", false);
+    do_unlink(AT_FDCWD, TOP "/link", false);
+    do_unlink(AT_FDCWD, TOP "/hard", false);
+    do_unlink(AT_FDCWD, TOP "/dir", true);
+    return err;
+}
+
+KTEST(fs, each_failing_allocation_is_undone)
+{
+    struct path at;
+    struct file *file;
+    int err = -ENOMEM;
+    u64 n;
+
+    if (!memfd_open("memfd:warm", O_RDWR, &file)) /* its mount stays */
+        fput(file);
+    KTEST_REQUIRE(scratch_start(&at));
+    for (n = 1; err && n < 200; n++) {
+        fail_nth_arm(n);
+        err = use_files();
+        fail_nth_disarm();
+        KTEST_EXPECT(!err || err == -ENOMEM);
+    }
+    KTEST_EXPECT(!err && n > 10);
+    ktest_note("%llu allocations failed in turn", (unsigned long long)n - 2);
     KTEST_EXPECT(scratch_end(&at) == 0);
 }
