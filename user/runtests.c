@@ -111,7 +111,7 @@ static void run_all(int argc, char **argv)
 
         snprintf(path, sizeof(path), DIRECTORY "/%.200s", entries[i]->d_name);
         if (wanted(entries[i]->d_name, argc, argv))
-            run(entries[i]->d_name, path, (char *[]){entries[i]->d_name, NULL});
+            run(entries[i]->d_name, path, (char *[]){path, NULL});
     }
     if (wanted("exp", argc, argv))
         run("exp", "/bin/exp", (char *[]){"exp", "run", "all", NULL});
