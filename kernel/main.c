@@ -94,6 +94,7 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     pr_info("Pagewalk: a kernel to look at memory mapping with");
     bootinfo_init(magic, info);
     cmdline_init(bootinfo.cmdline);
+    cmdline_has("no5lvl"); /* boot/entry.asm has obeyed it */
     pr_info("Command line: %s", cmdline_text());
     printk_init_options();
     panic_init();

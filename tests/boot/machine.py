@@ -207,7 +207,7 @@ class Machine:
 
     def gva2gpa(self, address):
         """QEMU's own translation; None where nothing is mapped."""
-        match = re.search(r"gpa: (0x[0-9a-f]+)",
+        match = re.search(r"gpa: (0x[0-9a-f]+|0)",
                           self.monitor(f"gva2gpa {address:#x}"))
         return int(match[1], 16) if match else None
 

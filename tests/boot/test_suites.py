@@ -18,7 +18,7 @@ def test_self_tests(build, cpu):
     with Machine("selftest" + SEED_WORD, build=build, cpu=cpu) as m:
         status = m.finish(240)
         failed = re.findall(r"^not ok .*", m.log, re.M)
-        assert not failed, m.tail()
+        assert not failed, "\n".join(failed + [m.tail()])
         assert re.search(r"^ok \d+", m.log, re.M), m.tail()
         assert status == PASSED, m.tail()
 
@@ -28,7 +28,7 @@ def test_ring_3_tests(build):
     with Machine("rdinit=/bin/runtests", build=build) as m:
         status = m.finish(300)
         failed = re.findall(r"^\s*not ok .*", m.log, re.M)
-        assert not failed, m.tail()
+        assert not failed, "\n".join(failed + [m.tail()])
         assert re.search(r"^\s*ok \d+", m.log, re.M), m.tail()
         assert status == PASSED, m.tail()
 
