@@ -77,20 +77,51 @@ static void unhash(u8 slot)
     *link = window->next[slot];
 }
 
-/* Clears all slots without users: one flush for all. */
+/*
+ * Makes all slots without users free: one flush for all of them, and without
+ * the lock, because other CPUs may spin on it with interrupts off.
+ */
 static void purge_unused(void)
 {
+    u64 flags = spin_lock_irqsave(&kmap_lock);
+    u8 gone = NO_SLOT, last = NO_SLOT;
+
     for (unsigned int slot = 0; slot < PKMAP_SLOTS; slot++) {
         if (!window->page[slot] || window->users[slot])
             continue;
         unhash(slot);
         set_entry(slot_address(slot), (pte_t){0});
         window->page[slot] = NULL;
-        window->next[slot] = window->free;
-        window->free = slot;
+        window->next[slot] = gone;
+        gone = slot;
+        if (last == NO_SLOT)
+            last = slot;
     }
+    spin_unlock_irqrestore(&kmap_lock, flags);
+    if (gone == NO_SLOT)
+        return;
     tlb_flush_kernel_range(slot_address(PKMAP_SLOTS - 1),
                            slot_address(0) + PAGE_SIZE);
+    flags = spin_lock_irqsave(&kmap_lock);
+    window->next[last] = window->free;
+    window->free = gone;
+    spin_unlock_irqrestore(&kmap_lock, flags);
+}
+
+/* Points a free slot at the page; NO_SLOT: none is free.  Locks: kmap_lock. */
+static u8 fill_slot(struct page *page)
+{
+    u8 slot = window->free, *bucket = bucket_of(page);
+
+    if (slot == NO_SLOT)
+        return NO_SLOT;
+    window->free = window->next[slot];
+    window->page[slot] = page;
+    window->next[slot] = *bucket;
+    *bucket = slot;
+    set_entry(slot_address(slot),
+              pte_make_leaf(page_to_phys(page), PAGE_KERNEL, 0));
+    return slot;
 }
 
 /* A slot that shows the page, with one more user; NO_SLOT: all are used. */
@@ -99,18 +130,15 @@ static u8 window_get(struct page *page)
     u64 flags = spin_lock_irqsave(&kmap_lock);
     u8 slot = find_slot(page);
 
+    if (slot == NO_SLOT)
+        slot = fill_slot(page);
     if (slot == NO_SLOT) {
-        if (window->free == NO_SLOT)
-            purge_unused();
-        slot = window->free;
-        if (slot != NO_SLOT) {
-            window->free = window->next[slot];
-            window->page[slot] = page;
-            window->next[slot] = *bucket_of(page);
-            *bucket_of(page) = slot;
-            set_entry(slot_address(slot),
-                      pte_make_leaf(page_to_phys(page), PAGE_KERNEL, 0));
-        }
+        spin_unlock_irqrestore(&kmap_lock, flags);
+        purge_unused();
+        flags = spin_lock_irqsave(&kmap_lock);
+        slot = find_slot(page); /* unlocked: another may have mapped it */
+        if (slot == NO_SLOT)
+            slot = fill_slot(page);
     }
     if (slot != NO_SLOT)
         window->users[slot]++;

@@ -5,7 +5,8 @@
  * changes no translation) and then commits (rewrites leaves; cannot fail),
  * flushes once, and puts together again what became equal.
  *
- * Locking    set_lock covers committing and merging; splitting is safe beside
+ * Locking    set_lock covers committing and merging, with interrupts on so that
+ *            a holder may flush other CPUs; splitting is safe beside
  *            everything (pgtable.c).
  * Invariant  nothing is ever writable and executable: set_memory_x refuses
  *            what is writable, set_memory_rw takes x away.
@@ -79,7 +80,6 @@ static int change_range(unsigned long addr, size_t pages,
     unsigned long end = addr + pages * PAGE_SIZE;
     LIST_HEAD(merged);
     struct pt_cursor c;
-    u64 flags;
     int err;
 
     if (!is_changeable(addr, end))
@@ -87,12 +87,12 @@ static int change_range(unsigned long addr, size_t pages,
     err = prepare(addr, end, change->forbidden);
     if (err)
         return err;
-    flags = spin_lock_irqsave(&set_lock);
+    spin_lock(&set_lock);
     for (pt_start(&c, master_table, addr, end); c.slot; pt_next(&c))
         pt_set(&c, changed(*c.slot, c.level, change));
     pt_merge(master_table, addr, end, &merged);
     tlb_flush_kernel_range(addr, end);
-    spin_unlock_irqrestore(&set_lock, flags);
+    spin_unlock(&set_lock);
     pt_release_tables(&merged);
     return 0;
 }
@@ -137,14 +137,13 @@ int set_direct_map_invalid(struct page *page, size_t pages)
     unsigned long addr = page_offset + page_to_phys(page);
     unsigned long end = addr + pages * PAGE_SIZE;
     int err = prepare(addr, end, 0);
-    u64 flags;
 
     if (err)
         return err;
-    flags = spin_lock_irqsave(&set_lock);
+    spin_lock(&set_lock);
     pt_unmap_range(master_table, addr, end);
     tlb_flush_kernel_range(addr, end);
-    spin_unlock_irqrestore(&set_lock, flags);
+    spin_unlock(&set_lock);
     return 0;
 }
 
@@ -153,15 +152,16 @@ int set_direct_map_default(struct page *page, size_t pages)
     unsigned long addr = page_offset + page_to_phys(page);
     unsigned long end = addr + pages * PAGE_SIZE;
     LIST_HEAD(merged);
-    u64 flags = spin_lock_irqsave(&set_lock);
-    int err = pt_map_range(master_table, addr, page_to_phys(page), end - addr,
-                           PAGE_KERNEL, 2);
+    int err;
 
+    spin_lock(&set_lock);
+    err = pt_map_range(master_table, addr, page_to_phys(page), end - addr,
+                       PAGE_KERNEL, 2);
     if (!err && !debug_pagealloc)
         pt_merge(master_table, addr, end, &merged);
     if (!list_empty(&merged))
         tlb_flush_kernel_range(addr, end);
-    spin_unlock_irqrestore(&set_lock, flags);
+    spin_unlock(&set_lock);
     pt_release_tables(&merged);
     return err;
 }

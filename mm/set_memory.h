@@ -6,7 +6,8 @@
  * range begins and ends, and put together again once their parts are equal.
  *
  * Returns: 0, -EINVAL (not a kernel mapping), -ENOMEM (nothing changed).
- * Context: any; other CPUs see the change on return.
+ * Context: interrupts on, no lock held that an interrupt takes; other CPUs
+ * see the change on return.
  */
 #pragma once
 
@@ -21,8 +22,7 @@ int set_memory_wb(unsigned long addr, size_t pages);
 
 /*
  * Takes pages out of the direct map, and puts them back: an access in between
- * is a bug that faults.  With the entries split already (debug_pagealloc)
- * neither can fail.
+ * is a bug that faults.
  */
 int set_direct_map_invalid(struct page *page, size_t pages);
 int set_direct_map_default(struct page *page, size_t pages);

@@ -10,8 +10,12 @@
 
 #define TLB_SINGLE_PAGES 33
 
-/* After entries of [start, end) of this address space changed.  Returns when
- * no CPU can use an old translation. */
+/*
+ * After entries of [start, end) of this address space changed.  Returns when
+ * no CPU can use an old translation.
+ * Context: interrupts on (once several CPUs run), and no lock held on which
+ * another CPU may spin with interrupts off: it could not answer.
+ */
 void tlb_flush_range(struct mm_struct *mm, unsigned long start,
                      unsigned long end);
 void tlb_flush_mm(struct mm_struct *mm);

@@ -7,9 +7,9 @@
  *            each.
  * Cost       reserve and release O(log areas), mapping O(pages), one flush
  *            per area that goes.
- * Locking    area_lock covers the tree only.  An area under construction
- *            belongs to its creator, so pages are allocated and mapped
- *            without it.
+ * Locking    area_lock covers the tree only, with interrupts on, so that a
+ *            holder may flush other CPUs.  An area under construction belongs
+ *            to its creator: pages are allocated and mapped without it.
  * Invariant  an entry exists here only under a reserved area, and an address
  *            is free again only after the flush.
  * Context    may sleep.  Failure leaves nothing reserved and nothing mapped.
@@ -21,6 +21,7 @@
 #include <kernel/lib/printer.h>
 #include <kernel/lib/string.h>
 #include <kernel/sync/spinlock.h>
+#include <kernel/uapi/errno.h>
 #include <kernel/x86/cpu.h>
 #include <mm/memory.h>
 #include <mm/report.h>
@@ -70,7 +71,6 @@ struct vm_struct *get_vm_area_caller(size_t size, u32 flags, void *caller)
 {
     struct vm_struct *area;
     bool placed;
-    u64 irq;
 
     if (!size || size > vmalloc_end - vmalloc_start)
         return NULL;
@@ -85,9 +85,9 @@ struct vm_struct *get_vm_area_caller(size_t size, u32 flags, void *caller)
     area->fault = NULL;
     area->private = NULL;
     area->caller = caller;
-    irq = spin_lock_irqsave(&area_lock);
+    spin_lock(&area_lock);
     placed = vm_area_place(set_of(flags), area, PAGE_ALIGN(size), PAGE_SIZE);
-    spin_unlock_irqrestore(&area_lock, irq);
+    spin_unlock(&area_lock);
     if (placed)
         return area;
     kmem_cache_free(area_cache, area);
@@ -110,10 +110,9 @@ static void unmap_area(struct vm_struct *area)
 
 static void forget_area(struct vm_struct *area)
 {
-    u64 irq = spin_lock_irqsave(&area_lock);
-
+    spin_lock(&area_lock);
     vm_area_remove(set_at(area->addr), area);
-    spin_unlock_irqrestore(&area_lock, irq);
+    spin_unlock(&area_lock);
     kmem_cache_free(area_cache, area);
 }
 
@@ -131,10 +130,11 @@ struct vm_struct *find_vm_area_nolock(const void *addr)
 
 struct vm_struct *find_vm_area(const void *addr)
 {
-    u64 irq = spin_lock_irqsave(&area_lock);
-    struct vm_struct *area = find_vm_area_nolock(addr);
+    struct vm_struct *area;
 
-    spin_unlock_irqrestore(&area_lock, irq);
+    spin_lock(&area_lock);
+    area = find_vm_area_nolock(addr);
+    spin_unlock(&area_lock);
     return area;
 }
 
@@ -330,7 +330,7 @@ static bool sync_slot(unsigned long addr)
 bool vmalloc_fault(unsigned long addr, u32 error_code, bool irqs_on)
 {
     struct vm_struct *area;
-    int err;
+    int err = -ENOENT;
 
     if (!is_vmalloc_addr((void *)addr) || error_code & PTE_PRESENT)
         return false;
@@ -338,11 +338,10 @@ bool vmalloc_fault(unsigned long addr, u32 error_code, bool irqs_on)
         return true;
     if (this_cpu_read(atomic_depth) || !irqs_on)
         return false;
-    area = find_vm_area((void *)addr);
-    if (!area || !area->fault || addr >= area->addr + area->size)
-        return false;
     local_irq_enable();
-    err = area->fault(area, addr & PAGE_MASK);
+    area = find_vm_area((void *)addr);
+    if (area && area->fault && addr < area->addr + area->size)
+        err = area->fault(area, addr & PAGE_MASK);
     local_irq_disable();
     return err == 0;
 }
@@ -367,14 +366,14 @@ static void shrink_set(struct vm_area_set *set, struct list_head *detached)
 void vmalloc_shrink(void)
 {
     LIST_HEAD(detached);
-    u64 irq = spin_lock_irqsave(&area_lock);
 
+    spin_lock(&area_lock);
     shrink_set(&areas, &detached);
     if (vmalloc_lazy)
         shrink_set(&lazy_areas, &detached);
     if (!list_empty(&detached))
         tlb_flush_kernel_range(vmalloc_start, vmalloc_end);
-    spin_unlock_irqrestore(&area_lock, irq);
+    spin_unlock(&area_lock);
     pt_release_tables(&detached);
 }
 
@@ -421,11 +420,10 @@ static void report_set(const struct vm_area_set *set, struct printer *out)
 
 void vmallocinfo_report(struct printer *out)
 {
-    u64 irq = spin_lock_irqsave(&area_lock);
-
+    spin_lock(&area_lock);
     report_set(&areas, out);
     report_set(&lazy_areas, out);
-    spin_unlock_irqrestore(&area_lock, irq);
+    spin_unlock(&area_lock);
 }
 
 static u64 set_bytes(const struct vm_area_set *set)
@@ -440,9 +438,10 @@ static u64 set_bytes(const struct vm_area_set *set)
 
 u64 vmalloc_used_bytes(void)
 {
-    u64 irq = spin_lock_irqsave(&area_lock);
-    u64 bytes = set_bytes(&areas) + set_bytes(&lazy_areas);
+    u64 bytes;
 
-    spin_unlock_irqrestore(&area_lock, irq);
+    spin_lock(&area_lock);
+    bytes = set_bytes(&areas) + set_bytes(&lazy_areas);
+    spin_unlock(&area_lock);
     return bytes;
 }

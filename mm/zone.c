@@ -16,7 +16,7 @@
 #include <mm/alloc.h>
 #include <mm/fail.h>
 #include <mm/physmap.h>
-#include <mm/set_memory.h>
+#include <mm/tlb.h>
 
 struct zone zones[NR_ZONES];
 pfn_t lowmem_end_pfn = PFN_DOWN(PHYS_LIMIT);
@@ -139,12 +139,24 @@ static u64 zone_must_leave(const struct zone *zone, gfp_t gfp, bool first)
     return leave;
 }
 
-/* Without tables to split these cannot fail. */
-static void debug_map_pages(struct page **pages, size_t n, unsigned int order)
+/*
+ * debug_pagealloc: RAM is mapped by 4-KiB entries, so there is nothing to
+ * split and nothing to fail.  Any context; only this CPU forgets a
+ * translation at once, which is enough to catch most.
+ */
+static void debug_show(struct page *page, unsigned long pages, bool shown)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!page_test(pages[i], PG_highmem))
-            BUG_ON(set_direct_map_default(pages[i], 1ul << order));
+    unsigned long va = page_offset + page_to_phys(page);
+    unsigned long end = va + pages * PAGE_SIZE;
+
+    if (page_test(page, PG_highmem))
+        return;
+    if (shown)
+        BUG_ON(pt_map_range(master_table, va, page_to_phys(page), end - va,
+                            PAGE_KERNEL, 0));
+    else
+        pt_unmap_range(master_table, va, end);
+    tlb_flush_local_range(va, end);
 }
 
 void zone_give(struct page *page, unsigned int order)
@@ -152,8 +164,8 @@ void zone_give(struct page *page, unsigned int order)
     struct zone *zone = page_zone(page);
     u64 flags;
 
-    if (unlikely(debug_pagealloc) && !page_test(page, PG_highmem))
-        BUG_ON(set_direct_map_invalid(page, 1ul << order));
+    if (unlikely(debug_pagealloc))
+        debug_show(page, 1ul << order, false);
     flags = spin_lock_irqsave(&zone->lock);
     buddy_give(zone, page, order);
     spin_unlock_irqrestore(&zone->lock, flags);
@@ -165,8 +177,8 @@ void zone_give_run(struct zone *zone, pfn_t start, pfn_t end)
 
     if (start >= end)
         return;
-    if (debug_pagealloc && start < lowmem_end_pfn)
-        BUG_ON(set_direct_map_invalid(pfn_to_page(start), end - start));
+    if (debug_pagealloc)
+        debug_show(pfn_to_page(start), end - start, false);
     flags = spin_lock_irqsave(&zone->lock);
     buddy_give_run(zone, start, end);
     zone->managed += end - start;
@@ -191,7 +203,8 @@ size_t zone_alloc(gfp_t gfp, unsigned int order, size_t n, struct page **pages,
             if (!got)
                 continue;
             if (unlikely(debug_pagealloc))
-                debug_map_pages(pages, got, order);
+                for (size_t i = 0; i < got; i++)
+                    debug_show(pages[i], 1ul << order, true);
             *from = zone;
             return got;
         }
