@@ -8,16 +8,16 @@
 #include <mm/kmap.h>
 #include <mm/pgtable.h>
 
-enum fixmap_index {            /* pages below FIXMAP_TOP, counted downwards */
-                    FIX_TEST,  /* self-tests and experiments */
-                    FIX_EARLY, /* 16 pages for what start-up looks at */
-                    FIX_EARLY_END = FIX_EARLY + 15,
-                    FIX_PKMAP, /* kmap.c; only with HIGHMEM there are tables from here on */
-                    FIX_PKMAP_END = FIX_PKMAP + PKMAP_SLOTS - 1,
-                    FIX_KMAP_LOCAL,
-                    FIX_KMAP_LOCAL_END =
-                        FIX_KMAP_LOCAL + KMAP_LOCAL_MAX * NR_CPUS_MAX - 1,
-                    NR_FIXMAP,
+/* Pages below FIXMAP_TOP, counted downwards. */
+enum fixmap_index {
+    FIX_TEST,  /* self-tests and experiments */
+    FIX_EARLY, /* 16 pages for what start-up looks at */
+    FIX_EARLY_END = FIX_EARLY + 15,
+    FIX_PKMAP, /* kmap.c; tables from here on only with HIGHMEM */
+    FIX_PKMAP_END = FIX_PKMAP + PKMAP_SLOTS - 1,
+    FIX_KMAP_LOCAL,
+    FIX_KMAP_LOCAL_END = FIX_KMAP_LOCAL + KMAP_LOCAL_MAX * NR_CPUS_MAX - 1,
+    NR_FIXMAP,
 };
 _Static_assert(FIXMAP_TOP - NR_FIXMAP * 4096ul >= MODULES_END,
                "above the modules");

@@ -57,6 +57,6 @@ void copy_highpage(struct page *to, struct page *from);
 
 /* The window's address of a page that kmap() shows now; NULL. */
 void *kmap_address(const struct page *page);
-/* Slots of the shared window that are in use, and that exist (0: no HIGHMEM). */
+/* Slots of the shared window in use, and how many exist (0: no HIGHMEM). */
 void kmap_usage(unsigned int *used, unsigned int *slots);
 void kmap_init(void);

@@ -7,7 +7,7 @@
  *  4 levels              5 levels             size (4/5)   region        k / u
  *  ffff_ffff_ff00_0000   the same             ~16 MiB      FIXMAP        rw / -
  *  ffff_ffff_a000_0000   the same             1520 MiB     MODULES       rwx/ -
- *  ffff_ffff_8000_0000   the same             512 MiB      KERNEL image  rx rw/-
+ *  ffff_ffff_8000_0000   the same             512 MiB      KERNEL image rx rw/-
  *  ffff_fe00_0000_0000   the same             512 GiB      CPU ENTRY     r  / -
  *  ffff_ec00_0000_0000   ffdf_0000_...        16 TiB/8 PiB KASAN shadow  -- / -
  *  ffff_ea00_0000_0000   ffd4_0000_0000_0000  1 TiB/0.5PiB VMEMMAP       rw / -

@@ -135,14 +135,14 @@ KTEST(vmalloc, the_same_pages_twice)
 KTEST(ioremap, fills_the_table_at_the_call)
 {
     void __iomem *p = ioremap(0xfee00000, PAGE_SIZE); /* the local APIC */
-    struct pt_walk walk = walk_of(p);
+    struct pt_walk walk = walk_of((void __force *)p);
 
     KTEST_REQUIRE(p);
     KTEST_EXPECT(walk.leaf_level == 0 && walk.phys == 0xfee00000);
     KTEST_EXPECT(walk.write && !walk.user && !walk.exec);
-    KTEST_EXPECT(mode_of(p) == CACHE_UC);
+    KTEST_EXPECT(mode_of((void __force *)p) == CACHE_UC);
     iounmap(p);
-    KTEST_EXPECT(walk_of(p).leaf_level < 0);
+    KTEST_EXPECT(walk_of((void __force *)p).leaf_level < 0);
 }
 
 KTEST(ioremap, keeps_offsets_and_cache_modes)
@@ -152,9 +152,9 @@ KTEST(ioremap, keeps_offsets_and_cache_modes)
 
     KTEST_EXPECT(wc && wb);
     KTEST_EXPECT(((unsigned long)wc & 0xfff) == 0x123);
-    KTEST_EXPECT(walk_of(wc).phys == 0xd0000123);
+    KTEST_EXPECT(walk_of((void __force *)wc).phys == 0xd0000123);
     KTEST_EXPECT(!ioremap(0xd0001000, 1)); /* another type: said in the log */
-    KTEST_EXPECT(mode_of(wc) == CACHE_WC && mode_of(wb) == CACHE_WB);
+    KTEST_EXPECT(mode_of((void __force *)wc) == CACHE_WC && mode_of((void __force *)wb) == CACHE_WB);
     iounmap(wc);
     iounmap(wb);
 }
