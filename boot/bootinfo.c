@@ -124,8 +124,8 @@ static __init void mb2_memory(const struct mb2_tag *tag)
 
 static __init void mb2_rsdp(const struct mb2_tag *tag)
 {
-    size_t n = min((size_t)tag->size - sizeof(*tag),
-                   sizeof(bootinfo.rsdp_copy));
+    size_t n =
+        min((size_t)tag->size - sizeof(*tag), sizeof(bootinfo.rsdp_copy));
 
     if (bootinfo.has_rsdp_copy && tag->type == MB2_ACPI_OLD)
         return; /* the new one says more */

@@ -16,11 +16,11 @@ struct bootinfo {
     char loader[64];
     char cmdline[2048];
     phys_addr_t initrd_start, initrd_end; /* 0, 0: none */
-    phys_addr_t rsdp;     /* physical address of the RSDP, 0: search */
-    u8 rsdp_copy[36];     /* multiboot2 gives a copy */
+    phys_addr_t rsdp; /* physical address of the RSDP, 0: search */
+    u8 rsdp_copy[36]; /* multiboot2 gives a copy */
     bool has_rsdp_copy;
-    bool vga_text;        /* an 80x25 text screen at 0xb8000 */
-    u64 entry_tsc;        /* TSC at the kernel's first instruction */
+    bool vga_text; /* an 80x25 text screen at 0xb8000 */
+    u64 entry_tsc; /* TSC at the kernel's first instruction */
 };
 
 extern struct bootinfo bootinfo;

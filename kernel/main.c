@@ -102,8 +102,8 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     cpus_reserve();
     memory_init(); /* page tables, pages, slab, vmalloc */
     trap_fixup_find = exception_table_find;
-    mm_init();     /* address spaces, page cache, user memory */
-    sched_init();  /* from here on locks may block */
+    mm_init();    /* address spaces, page cache, user memory */
+    sched_init(); /* from here on locks may block */
     task_init();
     boottime_mark("memory");
     machine_init();
@@ -113,8 +113,8 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     boottime_mark("report");
     if (cmdline_get("bench"))
         mm_bench(); /* bench=mm */
-    fs_init(); /* /, devtmpfs, /proc and /sys, all of them empty */
-    exp_init(); /* /proc/exp */
+    fs_init();      /* /, devtmpfs, /proc and /sys, all of them empty */
+    exp_init();     /* /proc/exp */
     boottime_mark("files");
     drivers_init();
     boottime_mark("drivers");

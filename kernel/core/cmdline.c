@@ -116,13 +116,17 @@ bool cmdline_has(const char *key)
 static unsigned int unit_shift(char unit)
 {
     switch (unit) {
-    case 'k': case 'K':
+    case 'k':
+    case 'K':
         return 10;
-    case 'm': case 'M':
+    case 'm':
+    case 'M':
         return 20;
-    case 'g': case 'G':
+    case 'g':
+    case 'G':
         return 30;
-    case 't': case 'T':
+    case 't':
+    case 'T':
         return 40;
     default:
         return 0;

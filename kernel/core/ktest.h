@@ -27,9 +27,8 @@ struct ktest {
 
 #define KTEST(suite_, name_)                                                   \
     static void ktest_##suite_##_##name_(void);                                \
-    static const struct ktest ktest_entry_##suite_##_##name_                   \
-        __section(".ktests") __aligned(8) = {                                  \
-            #suite_, #name_, ktest_##suite_##_##name_};                        \
+    static const struct ktest ktest_entry_##suite_##_##name_ __section(        \
+        ".ktests") __aligned(8) = {#suite_, #name_, ktest_##suite_##_##name_}; \
     static void ktest_##suite_##_##name_(void)
 
 /* Notes the failure and goes on; gives back whether it held. */

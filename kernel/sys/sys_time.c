@@ -254,8 +254,9 @@ long sys_clock_nanosleep(int clock, int flags, const void __user *req,
 
     if (clock_read(clock, &now))
         return -EINVAL;
-    if (clock < 0 || clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_MONOTONIC_RAW ||
-        clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
+    if (clock < 0 || clock == CLOCK_THREAD_CPUTIME_ID ||
+        clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE ||
+        clock == CLOCK_MONOTONIC_COARSE)
         return -EOPNOTSUPP;
     err = get_timespec(req, &ns);
     if (err)

@@ -91,8 +91,8 @@ static int wait_info(const struct wait_request *req, int found, void __user *to)
 /* 1, 0, or what is wrong with the question, or do_wait's error. */
 static int waitid_ask(struct wait_request *req)
 {
-    if (req->options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED |
-                         CHILD_FLAGS))
+    if (req->options &
+        ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | CHILD_FLAGS))
         return -EINVAL;
     if (!(req->options & (WEXITED | WSTOPPED | WCONTINUED)))
         return -EINVAL;

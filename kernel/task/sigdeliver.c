@@ -94,7 +94,8 @@ static void say_killed(const struct task_struct *task, int sig,
     if (!(sig_bit(sig) & SIG_SYNCHRONOUS) || info->si_code <= 0)
         return;
     pr_notice("%s[%d]: killed by %s at 0x%llx, rip %#llx: %s (%s)\n",
-              task->comm, task->pid, signal_name(sig), (unsigned long long)task->fault.cr2,
+              task->comm, task->pid, signal_name(sig),
+              (unsigned long long)task->fault.cr2,
               (unsigned long long)task_user_regs((void *)task)->rip,
               trap_name(task->fault.trapno),
               trap_error_words(task->fault.trapno, task->fault.error, words,

@@ -53,10 +53,10 @@ struct signal_struct {
     bool group_exit;                  /* (s) exit_group or a fatal signal */
     bool stopped;                     /* (s) all threads stop, or have */
     bool stop_reported;               /* (s) the parent has its SIGCHLD */
-    bool continue_unreported;     /* (s) SIGCHLD about it is still to come */
-    bool stop_unwaited, continued;    /* (s) what wait4 still has to see */
-    int stop_signal;                  /* (s) what stopped it */
-    bool has_execed;                  /* setpgid of a child: EACCES */
+    bool continue_unreported;      /* (s) SIGCHLD about it is still to come */
+    bool stop_unwaited, continued; /* (s) what wait4 still has to see */
+    int stop_signal;               /* (s) what stopped it */
+    bool has_execed;               /* setpgid of a child: EACCES */
     bool is_child_subreaper;
     struct task_struct *exec_task;    /* (s) execve waits here for the others */
     u64 utime, stime, cutime, cstime; /* ns of exited threads, children */

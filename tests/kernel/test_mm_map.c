@@ -154,7 +154,8 @@ KTEST(ioremap, keeps_offsets_and_cache_modes)
     KTEST_EXPECT(((unsigned long)wc & 0xfff) == 0x123);
     KTEST_EXPECT(walk_of((void __force *)wc).phys == 0xd0000123);
     KTEST_EXPECT(!ioremap(0xd0001000, 1)); /* another type: said in the log */
-    KTEST_EXPECT(mode_of((void __force *)wc) == CACHE_WC && mode_of((void __force *)wb) == CACHE_WB);
+    KTEST_EXPECT(mode_of((void __force *)wc) == CACHE_WC &&
+                 mode_of((void __force *)wb) == CACHE_WB);
     iounmap(wc);
     iounmap(wb);
 }

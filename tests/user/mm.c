@@ -181,12 +181,15 @@ static void test_mmap_errno(void)
     errno_is(raw_mmap(0, PAGE, RW, MAP_SHARED, null, 0), ENODEV, "/dev/null");
     errno_is(raw_mmap((unsigned long)p + 1, PAGE, RW, ANON | MAP_FIXED, -1, 0),
              EINVAL, "fixed, not aligned");
-    errno_is(raw_mmap((unsigned long)p, PAGE, RW, ANON | MAP_FIXED_NOREPLACE,
-                      -1, 0), EEXIST, "fixed without replacing, taken");
-    errno_is(raw_mmap((unsigned long)KERNEL_HALF, PAGE, RW, ANON | MAP_FIXED,
-                      -1, 0), ENOMEM, "fixed in the kernel half");
+    errno_is(
+        raw_mmap((unsigned long)p, PAGE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0),
+        EEXIST, "fixed without replacing, taken");
+    errno_is(
+        raw_mmap((unsigned long)KERNEL_HALF, PAGE, RW, ANON | MAP_FIXED, -1, 0),
+        ENOMEM, "fixed in the kernel half");
     errno_is(raw_mmap(0, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_GROWSDOWN,
-                      -1, 0), EINVAL, "shared and growing");
+                      -1, 0),
+             EINVAL, "shared and growing");
     errno_is(raw_mmap(0, PAGE, RW, MAP_PRIVATE | MAP_GROWSDOWN, fd, 0), EINVAL,
              "a file, growing");
     errno_is(raw_mmap(0, PAGE, RW, MAP_SHARED, fd, -PAGE), EOVERFLOW,
@@ -255,16 +258,16 @@ static void test_other_errno(void)
     errno_is((long)mremap(p, PAGE, PAGE, MREMAP_FIXED, p + PAGE), EINVAL,
              "mremap fixed, but not movable");
     errno_is((long)mremap(p, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
-                          p + PAGE), EINVAL, "mremap onto itself");
+                          p + PAGE),
+             EINVAL, "mremap onto itself");
     errno_is((long)mremap(p + 4 * PAGE, PAGE, PAGE, 0), EFAULT,
              "mremap of a hole");
     errno_is((long)mremap(p + 3 * PAGE, 2 * PAGE, 3 * PAGE, MREMAP_MAYMOVE),
              EFAULT, "mremap over a hole");
     errno_is((long)mremap(p, PAGE, 2 * PAGE, 0), ENOMEM,
              "mremap: no room to grow");
-    errno_is((long)mremap(p, PAGE, 2 * PAGE,
-                          MREMAP_MAYMOVE | MREMAP_DONTUNMAP), EINVAL,
-             "mremap: dontunmap and another size");
+    errno_is((long)mremap(p, PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP),
+             EINVAL, "mremap: dontunmap and another size");
 
     errno_is(madvise(p + 1, PAGE, MADV_DONTNEED), EINVAL, "madvise, unaligned");
     errno_is(madvise(p, PAGE, 4711), EINVAL, "madvise, unknown");
@@ -324,8 +327,8 @@ static void test_anonymous(void)
 
 static void test_fork(void)
 {
-    char *mine = map(4, RW, ANON), *shared = map(4, RW,
-                                                 MAP_SHARED | MAP_ANONYMOUS);
+    char *mine = map(4, RW, ANON),
+         *shared = map(4, RW, MAP_SHARED | MAP_ANONYMOUS);
     char *dropped = map(1, RW, ANON), *wiped = map(1, RW, ANON);
     int status;
     pid_t pid;
@@ -495,8 +498,7 @@ static void test_stack(void)
         struct rlimit small = {64 << 20, 64 << 20};
 
         setrlimit(RLIMIT_AS, &small);
-        _exit(raw_mmap(0, 128 << 20, RW, ANON, -1, 0) != -1 ||
-              errno != ENOMEM);
+        _exit(raw_mmap(0, 128 << 20, RW, ANON, -1, 0) != -1 || errno != ENOMEM);
     }
     waitpid(pid, &status, 0);
     is(status, 0, "RLIMIT_AS holds");
@@ -592,7 +594,8 @@ static long one_operation(int fd)
         return mprotect(p, n * PAGE, prot);
     case 2: /* one page: whether more of them are one VMA may differ */
         return (long)mremap(p, PAGE, n * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
-                            AREA + any(WINDOW) * PAGE) >> 12;
+                            AREA + any(WINDOW) * PAGE) >>
+               12;
     case 3:
         return (long)mremap(p, PAGE, n * PAGE, 0) >> 12;
     case 4:
@@ -600,7 +603,8 @@ static long one_operation(int fd)
     case 5:
         return (long)mmap(p, n * PAGE, RW,
                           (any(2) ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED, fd,
-                          any(8) * PAGE) >> 12;
+                          any(8) * PAGE) >>
+               12;
     default:
         return (long)mmap(p, n * PAGE, prot, ANON | MAP_FIXED, -1, 0) >> 12;
     }

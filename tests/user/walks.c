@@ -61,7 +61,9 @@ static void walk_range(unsigned long start, unsigned long end, int times)
 static void walk_mappings(void)
 {
     FILE *maps = fopen("/proc/self/maps", "r");
-    struct { unsigned long start, end; } found[64];
+    struct {
+        unsigned long start, end;
+    } found[64];
     char line[256];
     int n = 0;
 
