@@ -52,6 +52,12 @@ static void mount_all(void)
             printf("init: cannot mount %s: %s\n", mounts[i].where,
                    strerror(errno));
     }
+    /* what udev would make: shells use /dev/fd for <(command) */
+    if (symlink("/proc/self/fd", "/dev/fd") ||
+        symlink("/proc/self/fd/0", "/dev/stdin") ||
+        symlink("/proc/self/fd/1", "/dev/stdout") ||
+        symlink("/proc/self/fd/2", "/dev/stderr"))
+        printf("init: no /dev/fd and the like: %s\n", strerror(errno));
 }
 
 /* Never returns; the kernel reports a failed run to QEMU. */
