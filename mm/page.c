@@ -14,6 +14,7 @@
 #include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
 #include <kernel/lib/string.h>
+#include <kernel/sync/lockdep.h>
 #include <kernel/sync/sched_hook.h>
 #include <mm/alloc.h>
 #include <mm/fail.h>
@@ -309,6 +310,8 @@ struct page *alloc_pages_owner(gfp_t gfp, unsigned int order,
     struct pcp *pcp;
     u64 flags;
 
+    if (DEBUG_ON && gfp & __GFP_SLEEP)
+        may_sleep();
     if (unlikely(order))
         return alloc_slow(gfp, order, owner, caller);
     flags = local_irq_save();

@@ -5,11 +5,11 @@
  * Structure  children of a region lie inside it, in ascending order, without
  *            overlap.  Firmware ranges are entered at start-up, drivers'
  *            requests below what contains them.
- * Locking    resource_lock.
+ * Locking    resource_lock (mutex: the report may have to find memory).
  */
 #include <kernel/core/panic.h>
 #include <kernel/lib/printer.h>
-#include <kernel/sync/spinlock.h>
+#include <kernel/sync/mutex.h>
 #include <kernel/uapi/errno.h>
 #include <mm/memory.h>
 #include <mm/io.h>
@@ -17,7 +17,7 @@
 #include <mm/report.h>
 
 struct resource iomem_root = {.start = 0, .end = ~0ull, .name = "PCI mem"};
-static DEFINE_SPINLOCK(resource_lock);
+static DEFINE_MUTEX(resource_lock);
 
 static bool contains(const struct resource *outer, const struct resource *inner)
 {
@@ -70,14 +70,13 @@ static int insert_locked(struct resource *res, bool exclusive)
 
 static int insert(struct resource *res, bool exclusive)
 {
-    u64 flags;
     int err;
 
     if (res->end < res->start)
         return -EINVAL;
-    flags = spin_lock_irqsave(&resource_lock);
+    mutex_lock(&resource_lock);
     err = insert_locked(res, exclusive);
-    spin_unlock_irqrestore(&resource_lock, flags);
+    mutex_unlock(&resource_lock);
     return err;
 }
 
@@ -105,17 +104,16 @@ struct resource *request_mem_region(phys_addr_t start, size_t size,
 
 void release_mem_region(struct resource *res)
 {
-    u64 flags;
     struct resource **link;
 
     if (!res)
         return;
-    flags = spin_lock_irqsave(&resource_lock);
+    mutex_lock(&resource_lock);
     link = &res->parent->child;
     while (*link != res)
         link = &(*link)->sibling;
     *link = res->sibling; /* a request has no children */
-    spin_unlock_irqrestore(&resource_lock, flags);
+    mutex_unlock(&resource_lock);
     kfree(res);
 }
 
@@ -162,10 +160,11 @@ void __init resource_init(void)
 /* Depth first without recursion. */
 void iomem_report(struct printer *out)
 {
-    u64 flags = spin_lock_irqsave(&resource_lock);
-    struct resource *r = iomem_root.child;
+    struct resource *r;
     int depth = 0;
 
+    mutex_lock(&resource_lock);
+    r = iomem_root.child;
     while (r) {
         printer_printf(out, "%*s%08llx-%08llx : %s\n", 2 * depth, "",
                        (unsigned long long)r->start, (unsigned long long)r->end,
@@ -183,5 +182,5 @@ void iomem_report(struct printer *out)
         if (r)
             r = r->sibling;
     }
-    spin_unlock_irqrestore(&resource_lock, flags);
+    mutex_unlock(&resource_lock);
 }

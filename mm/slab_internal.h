@@ -13,6 +13,7 @@
 #include <kernel/core/panic.h>
 #include <kernel/core/percpu.h>
 #include <kernel/lib/string.h>
+#include <kernel/sync/lockdep.h>
 #include <kernel/sync/spinlock.h>
 #include <mm/page.h>
 #include <mm/slab.h>
@@ -80,10 +81,15 @@ static inline void link_set(const struct kmem_cache *cache, void *obj,
 static __always_inline void *slab_alloc(struct kmem_cache *cache, gfp_t gfp,
                                         void *caller)
 {
-    u64 flags = local_irq_save();
-    struct slab_cpu *cpu = this_cpu_ptr(&slab_cpus[cache->index]);
-    void *obj = cpu->freelist;
+    struct slab_cpu *cpu;
+    u64 flags;
+    void *obj;
 
+    if (DEBUG_ON && gfp & __GFP_SLEEP)
+        may_sleep();
+    flags = local_irq_save();
+    cpu = this_cpu_ptr(&slab_cpus[cache->index]);
+    obj = cpu->freelist;
     if (unlikely(!obj)) {
         local_irq_restore(flags);
         return slab_alloc_slow(cache, gfp, caller);

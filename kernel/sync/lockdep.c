@@ -207,6 +207,19 @@ static void note_order(const struct holder *holder, unsigned int class,
     }
 }
 
+void may_sleep(void)
+{
+    u64 flags;
+
+    if (likely(!this_cpu_read(atomic_depth)) || !enter(&flags))
+        return;
+    if (may_report()) {
+        pr_err("LOCKDEP: this may sleep, in atomic context");
+        dump_stack();
+    }
+    leave(flags);
+}
+
 static void note(const void *lock, const char *name, enum lock_kind kind,
                  void *place, bool tried)
 {

@@ -28,7 +28,13 @@ void lockdep_acquired_by_try(const void *lock, const char *name,
 /* May be called by another task than the one that took it. */
 void lockdep_release(const void *lock);
 unsigned int lockdep_reports(void); /* how many there were */
+/* For what sleeps only sometimes: reported in atomic context even if it would
+ * not have slept this time. */
+void may_sleep(void);
 #else
+static inline void may_sleep(void)
+{
+}
 static inline void lockdep_acquire(const void *lock __maybe_unused,
                                    const char *name __maybe_unused,
                                    enum lock_kind kind __maybe_unused,
