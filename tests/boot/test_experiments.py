@@ -1,0 +1,96 @@
+"""What experiments say about tables and memory, against QEMU's own view of
+the same machine (the Q of EXPERIMENTS: gva2gpa, pmemsave, info pci)."""
+import re
+import zlib
+
+import pytest
+
+from machine import Machine
+
+
+@pytest.fixture(scope="module", params=["max,-la57", "max"])
+def shell(request):
+    with Machine("tour=no", cpu=request.param) as m:
+        m.shell()
+        yield m
+
+
+def run(m, number, options=""):
+    """The OBS values of an experiment that passed: {key: [values]}."""
+    said = m.command(f"exp run {number} {options}")
+    assert "VERDICT PASS" in said and "FAIL" not in said, said
+    values = {}
+    for line in re.findall(r"^OBS (.*)", said, re.M):
+        for key, value in re.findall(r"([\w.]+)=(\S+)", line):
+            values.setdefault(key, []).append(value)
+    return values
+
+
+def number(text):
+    return int(text, 16)
+
+
+def test_ioremap_maps_the_bar_that_qemu_decodes(shell):
+    seen = run(shell, "0.1")
+    pfn = number(re.search(r"pfn=(0x[0-9a-f]+)", shell.log[-3000:])[1])
+    bars = re.findall(r"1234:11e8.*?BAR0: 32 bit memory at (0x[0-9a-f]+)",
+                      shell.monitor("info pci"), re.S)
+    assert [pfn << 12] == [number(bar) for bar in bars], seen
+    assert shell.gva2gpa(number(seen["va"][0])) is None  # unmapped again
+
+
+def test_logical_addresses(shell):
+    seen = run(shell, "0.6")
+    va, phys = number(seen["va"][0]), number(seen["by_walk"][0])
+    assert shell.gva2gpa(va) == phys == number(seen["by_subtraction"][0])
+
+
+def test_the_boot_magic_lies_where_it_was_written(shell):
+    seen = run(shell, "0.13")
+    magic = number(seen["seen"][0])
+    for phys in seen["phys"]:
+        data = shell.memory(number(phys), 4)
+        assert int.from_bytes(data, "little") == magic
+    for address in seen["direct_map"] + seen["image"]:
+        assert shell.gva2gpa(number(address)) == number(seen["phys"][0])
+
+
+def test_descriptor_tables_are_virtual(shell):
+    seen = run(shell, "0.15")
+    assert shell.gva2gpa(number(seen["idtr"][0])) == number(seen["phys"][1])
+    registers = shell.monitor("info registers")
+    idt = re.search(r"IDT= *([0-9a-f]+)", registers)[1]
+    assert int(idt, 16) == number(seen["idtr"][0])
+
+
+def test_bios_area(shell):
+    seen = run(shell, "0.18")
+    assert seen["ptes"] == ["16"]
+    vector = shell.memory(0xFFFF0, 16)
+    assert seen["reset_vector"][0] == vector[:5].hex()
+    assert seen["date"][0] == vector[5:13].decode()
+    assert seen["bda_com1"] == ["0x3f8"]
+
+
+def test_dev_mem_is_what_qemu_sees(shell):
+    seen = run(shell, "0.19")
+    area = shell.memory(0xC0000, 0x40000)
+    assert number(seen["crc32"][0]) == zlib.crc32(area)
+    assert number(seen["by_pread"][0]) == zlib.crc32(area)
+
+
+def test_walks_of_kernel_addresses(shell):
+    said = shell.command("exp run 3.6")
+    lines = re.findall(r"^OBS (text|large|kernel) va=(\S+) .*? phys=(\S+)",
+                       said, re.M)
+    assert len(lines) == 3, said
+    for kind, va, phys in lines:
+        assert shell.gva2gpa(number(va)) == number(phys), kind
+
+
+def test_unknown_ones_and_broken_ones_have_a_status(shell):
+    assert shell.command("exp run 99.99 2>/dev/null; echo $?") == "1"
+    said = shell.command("exp run 0.7 --broken; echo status $?")
+    assert "VERDICT FAIL" in said and "status 1" in said
+    said = shell.command("exp run 0.7; echo status $?")
+    assert "VERDICT PASS" in said and "status 0" in said
