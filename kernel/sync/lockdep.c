@@ -220,6 +220,33 @@ void may_sleep(void)
     leave(flags);
 }
 
+static const struct holder *find_holder(const void *who)
+{
+    for (int i = 0; i < HOLDERS_MAX; i++)
+        if (holders[i].depth && holders[i].who == who)
+            return &holders[i];
+    return NULL;
+}
+
+void lockdep_call_ends(u64 nr)
+{
+    const struct holder *holder = find_holder(whoami());
+    u32 depth = this_cpu_read(atomic_depth);
+    u64 flags;
+
+    if (likely(!holder && !depth) || !enter(&flags))
+        return;
+    if (may_report()) {
+        pr_err("LOCKDEP: system call %llu ends in atomic depth %u",
+               (unsigned long long)nr, depth);
+        for (u32 i = 0; holder && i < holder->depth; i++) {
+            pr_err("  with %s held", classes[holder->held[i].class].name);
+            print_place("taken", holder->held[i].place);
+        }
+    }
+    leave(flags);
+}
+
 static void note(const void *lock, const char *name, enum lock_kind kind,
                  void *place, bool tried)
 {

@@ -3,13 +3,15 @@
  * taken.
  *
  * Locks are told apart by class: the name given where they are initialised,
- * so all inodes' locks are one class.  Three things are reported, once each,
+ * so all inodes' locks are one class.  Four things are reported, once each,
  * with the places in the code:
  *   - class B is taken while A is held, although A has been taken (perhaps by
  *     way of others) while B was held;
  *   - a spinlock is taken in interrupts and also, elsewhere, with interrupts
  *     on;
- *   - a lock that may sleep is asked for in atomic context.
+ *   - a lock that may sleep is asked for in atomic context, or memory of an
+ *     allocation that may;
+ *   - a system call ends with a lock held or in atomic context.
  * Two locks of one class in each other are not judged.
  */
 #pragma once
@@ -31,8 +33,13 @@ unsigned int lockdep_reports(void); /* how many there were */
 /* For what sleeps only sometimes: reported in atomic context even if it would
  * not have slept this time. */
 void may_sleep(void);
+/* A system call is done: its task must hold nothing. */
+void lockdep_call_ends(u64 nr);
 #else
 static inline void may_sleep(void)
+{
+}
+static inline void lockdep_call_ends(u64 nr __maybe_unused)
 {
 }
 static inline void lockdep_acquire(const void *lock __maybe_unused,

@@ -8,6 +8,7 @@
 #include <kernel/sys/syscall.h>
 
 #include <kernel/core/printk.h>
+#include <kernel/sync/lockdep.h>
 #include <kernel/task/task.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/x86/upcall.h>
@@ -25,6 +26,7 @@ void upcall_syscall(struct pt_regs *regs)
     else
         regs->rax = syscall_dispatch[nr](regs->rdi, regs->rsi, regs->rdx,
                                          regs->r10, regs->r8, regs->r9);
+    lockdep_call_ends(nr); /* nothing, but in debug builds */
 }
 
 const struct syscall_name *syscall_name_find(u64 number)

@@ -20,6 +20,7 @@ def test_self_tests(build, cpu):
         failed = re.findall(r"^not ok .*", m.log, re.M)
         assert not failed, "\n".join(failed + [m.tail()])
         assert re.search(r"^ok \d+", m.log, re.M), m.tail()
+        assert "LOCKDEP" not in m.log, m.tail()
         assert status == PASSED, m.tail()
 
 
@@ -30,6 +31,7 @@ def test_ring_3_tests(build):
         failed = re.findall(r"^\s*not ok .*", m.log, re.M)
         assert not failed, "\n".join(failed + [m.tail()])
         assert re.search(r"^\s*ok \d+", m.log, re.M), m.tail()
+        assert "LOCKDEP" not in m.log, m.tail()
         assert status == PASSED, m.tail()
 
 
@@ -41,6 +43,7 @@ def test_experiments(build):
         assert len(verdicts) > 20, m.tail()
         assert "FAIL" not in verdicts and status == PASSED, m.tail()
         assert not re.search(r"leak=[1-9]", m.log), m.tail()
+        assert "LOCKDEP" not in m.log, m.tail()
 
 
 @pytest.mark.parametrize("build", BUILDS)
