@@ -104,7 +104,7 @@ static size_t audit_ledger(struct printer *out)
     u64 free;
 
     page_ledger_read(&ledger);
-    free = page_cached_count();
+    free = page_cached_count() + pt_stock_pages();
     for (struct zone *zone = zones; zone < &zones[NR_ZONES]; zone++)
         free += zone->free;
     if (free + ledger.offline == ledger.pages[OWNER_FREE])

@@ -5,6 +5,7 @@
  */
 #include <kernel/core/percpu.h>
 #include <mm/fail.h>
+#include <mm/memory.h>
 
 bool fail_nth_armed;
 static struct task_struct *watched;
@@ -25,6 +26,7 @@ void fail_nth_arm(u64 n)
     fail_nth_armed = true;
     page_fast_path(false);
     slab_fast_path_empty();
+    pt_stock_shrink();
 }
 
 u64 fail_nth_disarm(void)

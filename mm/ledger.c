@@ -47,6 +47,7 @@ void page_ledger_count(struct page_ledger *ledger)
     for (unsigned int cpu = 0; cpu < nr_cpus_online; cpu++)
         for (int i = OWNER_FREE + 1; i < NR_PAGE_OWNERS; i++)
             ledger->pages[i] += *per_cpu_ptr(&page_owned[i], cpu);
+    ledger->pages[OWNER_PAGETABLE] -= pt_stock_pages();
     for (size_t i = 0; physmap_reservation(i, &held, &owner, &why); i++) {
         u64 n = offline_frames(held);
 
@@ -63,6 +64,7 @@ void page_ledger_read(struct page_ledger *ledger)
     kernel_stack_shrink();
     slab_shrink();
     vmalloc_shrink();
+    pt_stock_shrink();
     page_ledger_count(ledger);
 }
 

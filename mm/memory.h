@@ -61,6 +61,8 @@ struct vm_struct *find_vm_area_nolock(const void *addr);
  * caches. */
 void kernel_stack_shrink(void);
 void vmalloc_shrink(void);
+void pt_stock_shrink(void);
+u64 pt_stock_pages(void); /* of OWNER_PAGETABLE, but merely kept */
 
 /* One-time set-up, called by memory_init() in its order. */
 void zone_init(void);

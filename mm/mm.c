@@ -24,7 +24,6 @@
 #include <mm/tlb.h>
 #include <mm/uaccess.h>
 
-#define ROOT_ENTRIES 512
 #define STACK_LIMIT_DEFAULT (8 * MIB)
 #define MEMLOCK_LIMIT_DEFAULT (8 * MIB)
 /* Room for the stack and its guard gap, as Linux leaves it. */
@@ -61,20 +60,6 @@ void mm_init(void)
     init_mm.root = master_table;
 }
 
-static pte_t *clone_master(void)
-{
-    struct page *page = alloc_pages_owner(GFP_KERNEL, 0, OWNER_PAGETABLE);
-    pte_t *root;
-
-    if (!page)
-        return NULL;
-    root = page_address(page);
-    memset(root, 0, PAGE_SIZE / 2);
-    memcpy(root + ROOT_ENTRIES / 2, master_table + ROOT_ENTRIES / 2,
-           PAGE_SIZE / 2);
-    return root;
-}
-
 struct mm_struct *mm_create(void)
 {
     struct mm_struct *mm = kmem_cache_alloc(mm_cache, GFP_KERNEL);
@@ -82,7 +67,7 @@ struct mm_struct *mm_create(void)
     if (!mm)
         return NULL;
     memset(mm, 0, sizeof(*mm));
-    mm->root = clone_master();
+    mm->root = pt_root_alloc();
     if (!mm->root) {
         kmem_cache_free(mm_cache, mm);
         return NULL;
@@ -106,7 +91,7 @@ void mm_drop(struct mm_struct *mm)
 {
     if (!refcount_dec_and_test(&mm->count))
         return;
-    free_pages((unsigned long)mm->root, 0);
+    pt_root_free(mm->root);
     kmem_cache_free(mm_cache, mm);
 }
 

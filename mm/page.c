@@ -198,6 +198,7 @@ static struct page *take_after_shrinking(gfp_t gfp, unsigned int order,
         if (may_sleep) {
             slab_shrink();
             kernel_stack_shrink();
+            pt_stock_shrink();
         }
         flags = local_irq_save();
         page = take_block(gfp, order);

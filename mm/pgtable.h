@@ -209,6 +209,16 @@ void pt_release_tables(struct list_head *detached);
 size_t pt_free_tables(pte_t *root, unsigned long va, unsigned long end);
 
 /*
+ * A process's root: user half empty, kernel half as in the master table.
+ * NULL: no memory.  It must be so again when it is given back, and so must a
+ * table for pt_table_free_empty: all its entries zero, and no CPU able to
+ * reach it.  Context: a task.
+ */
+pte_t *pt_root_alloc(void);
+void pt_root_free(pte_t *root);
+void pt_table_free_empty(pte_t *table);
+
+/*
  * Makes one large leaf of each table whose 512 entries around [va, end) map
  * one aligned stretch with equal rights; never beyond what a large leaf
  * replaced.  The caller flushes and then releases `detached`.

@@ -236,6 +236,16 @@ static void free_chain(struct page *page)
     }
 }
 
+static void free_tables(struct page *page)
+{
+    while (page) {
+        struct page *next = (struct page *)page->private;
+
+        pt_table_free_empty(page_address(page));
+        page = next;
+    }
+}
+
 void gather_finish(struct mmu_gather *g)
 {
     struct mm_struct *mm = g->mm;
@@ -253,7 +263,7 @@ void gather_finish(struct mmu_gather *g)
     if (g->nr_tables)
         atomic_sub(&mm->table_pages, g->nr_tables);
     free_chain(g->pages);
-    free_chain(g->tables);
+    free_tables(g->tables);
 }
 
 void zap_range(struct vm_area_struct *vma, unsigned long start,
