@@ -18,6 +18,7 @@
 #include <kernel/core/percpu.h>
 #include <kernel/core/printk.h>
 #include <kernel/core/time.h>
+#include <kernel/core/watchdog.h>
 #include <kernel/fs/fs.h>
 #include <kernel/main.h>
 #include <kernel/report.h>
@@ -98,6 +99,7 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     pr_info("Command line: %s", cmdline_text());
     printk_init_options();
     panic_init();
+    watchdog_init();
     uart_console_init();
     cpus_reserve();
     memory_init(); /* page tables, pages, slab, vmalloc */

@@ -10,12 +10,11 @@
 #include <kernel/core/panic.h>
 #include <kernel/core/percpu.h>
 #include <kernel/core/time.h>
+#include <kernel/core/watchdog.h>
 #include <kernel/core/xcall.h>
 #include <kernel/sync/atomic.h>
 #include <kernel/x86/apic.h>
 #include <kernel/x86/trap.h>
-
-#define ANSWER_LIMIT (20 * NSEC_PER_SEC)
 
 static u32 call_lock;
 static struct {
@@ -73,9 +72,9 @@ static void wait_for_answers(void)
     u64 start = ktime_get(), pending;
 
     while ((pending = __atomic_load_n(&call.pending, __ATOMIC_ACQUIRE))) {
-        if (ktime_get() - start > ANSWER_LIMIT)
+        if (ktime_get() - start > watchdog_limit())
             panic("CPUs %#llx have not answered a call for %llu s",
-                  (unsigned long long)pending, ANSWER_LIMIT / NSEC_PER_SEC);
+                  (unsigned long long)pending, watchdog_limit() / NSEC_PER_SEC);
         cpu_relax();
     }
 }

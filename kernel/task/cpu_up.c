@@ -16,6 +16,7 @@
 #include <kernel/core/printk.h>
 #include <kernel/core/time.h>
 #include <kernel/core/timer.h>
+#include <kernel/core/watchdog.h>
 #include <kernel/core/xcall.h>
 #include <kernel/lib/string.h>
 #include <kernel/sync/atomic.h>
@@ -217,6 +218,11 @@ static void start_all(const pte_t *boot_root)
     }
 }
 
+static void watch_here(void *arg __maybe_unused)
+{
+    watchdog_start();
+}
+
 void cpus_start(void)
 {
     struct mm_struct *mm;
@@ -238,6 +244,8 @@ void cpus_start(void)
         tlb_flush_remote = flush_remote;
         start_all(boot_root);
         boot_root_destroy(mm, boot_root);
+        xcall(~0ull, watch_here, NULL);
+        watchdog_start();
     }
     mm_put(mm);
 }

@@ -61,3 +61,11 @@ def test_other_cpus_start(options):
         m.wait("CPU 1 runs: APIC 1, began in real mode at 0800:0000")
         m.wait("CPU 2 runs")
         assert m.finish() == PASSED, m.tail()
+
+
+def test_stuck_cpu_is_noticed():
+    with Machine("maxcpus=2 watchdog_thresh=1 crash=stuck", smp=2) as m:
+        assert m.finish() == PANIC, m.tail()
+        m.wait("CPUs 0x1 have not answered a call for 2 s")
+        m.wait("CPU 0 was stopped at")
+        m.wait("crash_stuck")

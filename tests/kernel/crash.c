@@ -2,9 +2,11 @@
  * tests/kernel/crash.c - see the header.
  */
 #include <kernel/core/cmdline.h>
+#include <kernel/core/irq.h>
 #include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
 #include <kernel/lib/string.h>
+#include <kernel/sync/atomic.h>
 #include <mm/layout.h>
 #include <tests/kernel/crash.h>
 
@@ -55,6 +57,13 @@ static void crash_ud(void)
     __asm__ volatile("ud2");
 }
 
+static void crash_stuck(void)
+{
+    local_irq_disable();
+    for (;;)
+        cpu_relax();
+}
+
 static const struct {
     const char *kind;
     void (*crash)(void);
@@ -66,6 +75,7 @@ static const struct {
     {"bug", crash_bug},
     {"gp", crash_gp},
     {"ud", crash_ud},
+    {"stuck", crash_stuck},
 };
 
 void crash_on_request(void)
