@@ -71,7 +71,7 @@ unsigned long do_brk(struct mm_struct *mm, unsigned long brk)
     if (!err)
         mm->brk = brk;
     result = mm->brk;
-    up_write(&mm->mmap_lock);
+    mm_write_unlock(mm);
     if (!err && new_end > old_end && mm->def_flags & VM_LOCKED)
         mm_populate(mm, old_end, new_end);
     return result;

@@ -181,7 +181,7 @@ int mm_fork(struct mm_struct *parent, struct mm_struct **childp)
         if (!(vma->vm_flags & VM_DONTCOPY))
             err = copy_vma(vma, child, &prev);
     tlb_flush_mm(parent); /* what was writable there is not any more */
-    up_write(&parent->mmap_lock);
+    mm_write_unlock(parent);
     if (err) {
         mm_put(child);
         return err;

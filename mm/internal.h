@@ -69,13 +69,17 @@ bool vma_range_free(struct mm_struct *mm, unsigned long start,
 /* Recounts order, overlap, gaps and links; false and a word if wrong. */
 bool vma_tree_check(struct mm_struct *mm, const char **why);
 
-/* ---- life of a VMA (mmap.c) ---- */
+/* ---- life of a VMA (change.c) ---- */
 
 /* A copy came to be: references, mapping list, ops->open.  `after`: its
  * sibling in the mapping's list. */
 void vma_open(struct vm_area_struct *vma, struct vm_area_struct *after);
 /* The opposite, and frees it; its pages are gone already. */
 void vma_close(struct vm_area_struct *vma);
+/* up_write(); only then are files of closed VMAs put, because a file system
+ * may take an inode's lock, under which others fault. */
+void mm_write_unlock(struct mm_struct *mm);
+void mm_put_files(struct vm_area_struct *closed);
 void vma_close_chain(struct vm_area_struct *gone);
 
 /* Cuts at addr, references and all.  `upper` is memory from vma_alloc() and

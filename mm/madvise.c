@@ -144,7 +144,7 @@ int do_madvise(struct mm_struct *mm, unsigned long addr, size_t len, int advice)
     if (find_flag_advice(advice)) {
         down_write(&mm->mmap_lock);
         err = advise_locked(mm, addr, end, advice);
-        up_write(&mm->mmap_lock);
+        mm_write_unlock(mm);
     } else {
         down_read(&mm->mmap_lock);
         err = huge_split_edges(mm, addr, end);

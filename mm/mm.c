@@ -112,6 +112,8 @@ static void unmap_everything(struct mm_struct *mm)
                       vma->vm_next ? vma->vm_next->vm_start : ~0ul);
     gather_finish(&g);
     vma_close_chain(mm->first);
+    mm_put_files(mm->closed);
+    mm->closed = NULL;
     vm_uncommit(mm, mm->committed);
     mm->first = NULL;
     mm->cache = NULL;

@@ -27,10 +27,12 @@ struct mm_limits {
 };
 
 struct mm_struct {
-    struct rb_root vmas;          /* (mmap_lock) by vm_start, gap-augmented */
-    struct vm_area_struct *first; /* (mmap_lock) lowest VMA */
-    struct vm_area_struct *cache; /* (hint) last one found */
-    u32 map_count;                /* (mmap_lock) VMAs */
+    struct rb_root vmas;           /* (mmap_lock) by vm_start, gap-augmented */
+    struct vm_area_struct *first;  /* (mmap_lock) lowest VMA */
+    struct vm_area_struct *cache;  /* (hint) last one found */
+    u32 map_count;                 /* (mmap_lock) VMAs */
+    struct vm_area_struct *closed; /* (mmap_lock) gone; their files are put
+                                      when the lock is released */
     struct rw_semaphore mmap_lock;
     spinlock_t page_table_lock;
     pte_t *root;      /* (c) logical address of the top table */

@@ -1,157 +1,20 @@
 /*
- * mm/mmap.c - mmap(2) and munmap(2): choosing an address, making a VMA,
- * taking a range down.
+ * mm/mmap.c - mmap(2): choosing an address, making a VMA.
  *
- * mmap     all checks, then the VMA and its charges (prepare), then the old
- *          mappings at a fixed address go, then the new one is linked.  As on
- *          Linux a driver's mmap operation that fails after that leaves the
- *          range empty.
- * munmap   both cuts are allocated before anything changes; then VMAs leave
- *          the tree, their entries are cleared in one walk each, tables that
- *          serve no one are detached, one flush, pages and tables go back.
- * Cost     O(log VMAs + VMAs removed + pages mapped).
- * Locking  do_* take mmap_lock for writing; the others want it held.
+ * Order    all checks, then the VMA and its charges (prepare), then the old
+ *          mappings at a fixed address go, then the new one is linked or
+ *          merged.  As on Linux a driver's mmap operation that fails after
+ *          that leaves the range empty.
+ * Cost     O(log VMAs), and what munmap of the old range costs.
+ * Locking  do_mmap takes mmap_lock for writing.
  */
-#include <kernel/core/panic.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/uapi/mman.h>
 #include <mm/filemap.h>
 #include <mm/huge.h>
 #include <mm/internal.h>
-#include <mm/physmap.h>
 
 unsigned long mmap_min_addr = 64 * KIB;
-int vm_overcommit_memory;
-atomic64_t vm_committed_pages;
-const struct mm_file_ops *mm_file_ops;
-
-/* ---- accounting ---- */
-
-static bool is_data(unsigned long vm_flags)
-{
-    return (vm_flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
-}
-
-bool mm_may_expand(struct mm_struct *mm, unsigned long vm_flags, u64 pages)
-{
-    if (pages > (mm->limits.as >> PAGE_SHIFT) -
-                    min(mm->total_vm, mm->limits.as >> PAGE_SHIFT))
-        return false;
-    return !is_data(vm_flags) ||
-           mm->data_vm + pages <= mm->limits.data >> PAGE_SHIFT;
-}
-
-void mm_account(struct mm_struct *mm, unsigned long vm_flags, long pages)
-{
-    mm->total_vm += pages;
-    if ((vm_flags & (VM_EXEC | VM_WRITE | VM_GROWSDOWN)) == VM_EXEC)
-        mm->exec_vm += pages;
-    else if (vm_flags & VM_GROWSDOWN)
-        mm->stack_vm += pages;
-    else if (is_data(vm_flags))
-        mm->data_vm += pages;
-    if (vm_flags & VM_LOCKED)
-        mm->locked_vm += pages;
-}
-
-u64 vm_commit_limit(void)
-{
-    return physmap_ram_bytes() / 2 >> PAGE_SHIFT; /* overcommit_ratio 50 */
-}
-
-int vm_commit(struct mm_struct *mm, u64 pages)
-{
-    u64 now = atomic_add_return(&vm_committed_pages, pages);
-    bool fits = true;
-
-    if (vm_overcommit_memory == 0)
-        fits = pages <= physmap_ram_bytes() >> PAGE_SHIFT;
-    else if (vm_overcommit_memory == 2)
-        fits = now <= vm_commit_limit();
-    if (!fits) {
-        atomic_sub(&vm_committed_pages, pages);
-        return -ENOMEM;
-    }
-    mm->committed += pages;
-    return 0;
-}
-
-void vm_commit_unchecked(struct mm_struct *mm, u64 pages)
-{
-    mm->committed += pages;
-    atomic_add(&vm_committed_pages, pages);
-}
-
-void vm_uncommit(struct mm_struct *mm, u64 pages)
-{
-    mm->committed -= pages;
-    atomic_sub(&vm_committed_pages, pages);
-}
-
-/* Private writable memory may all have to be produced one day; shared
- * anonymous memory too. */
-bool vm_flags_accountable(unsigned long vm_flags, bool file)
-{
-    if (vm_flags & VM_NORESERVE && vm_overcommit_memory != 2)
-        return false;
-    if (vm_flags & VM_SHARED)
-        return !file;
-    return vm_flags & VM_WRITE;
-}
-
-/* ---- a VMA's references ---- */
-
-void vma_open(struct vm_area_struct *vma, struct vm_area_struct *after)
-{
-    if (vma->vm_file)
-        mm_file_ops->get(vma->vm_file);
-    if (vma->vm_mapping)
-        mapping_link(vma, after);
-    if (vma->vm_ops && vma->vm_ops->open)
-        vma->vm_ops->open(vma);
-}
-
-void vma_close(struct vm_area_struct *vma)
-{
-    if (vma->vm_ops && vma->vm_ops->close)
-        vma->vm_ops->close(vma);
-    if (vma->vm_mapping)
-        mapping_leave(vma);
-    if (vma->vm_file)
-        mm_file_ops->put(vma->vm_file);
-    vma_free(vma);
-}
-
-void vma_close_chain(struct vm_area_struct *gone)
-{
-    while (gone) {
-        struct vm_area_struct *next = gone->vm_next;
-
-        vma_close(gone);
-        gone = next;
-    }
-}
-
-/* ---- splitting ---- */
-
-int vma_may_split(struct vm_area_struct *vma, unsigned long addr)
-{
-    if (vma->vm_ops && vma->vm_ops->may_split)
-        return vma->vm_ops->may_split(vma, addr);
-    return 0;
-}
-
-void vma_split_open(struct mm_struct *mm, struct vm_area_struct *vma,
-                    struct vm_area_struct *upper, unsigned long addr)
-{
-    vma_copy(upper, vma);
-    upper->vm_pgoff = vma_pgoff(vma, addr);
-    upper->vm_start = addr;
-    vma_open(upper, vma);
-    mapping_hold(vma->vm_mapping);
-    vma_split(mm, vma, upper, addr);
-    mapping_release(vma->vm_mapping);
-}
 
 /* ---- where ---- */
 
@@ -216,141 +79,6 @@ long get_unmapped_area(struct mm_struct *mm, unsigned long addr, size_t len,
     if (addr < mmap_min_addr && !privileged)
         return -EPERM;
     return addr;
-}
-
-/* ---- munmap ---- */
-
-int plan_unmap(struct mm_struct *mm, unsigned long start, unsigned long end,
-               struct unmap_plan *plan)
-{
-    struct vm_area_struct *first = find_vma_intersection(mm, start, end);
-    struct vm_area_struct *last;
-    int err = 0, cuts;
-
-    *plan = (struct unmap_plan){.start = start, .end = end};
-    if (!first)
-        return 0;
-    for (last = first;
-         last->vm_end < end && last->vm_next && last->vm_next->vm_start < end;)
-        last = last->vm_next;
-    if (first->vm_start < start)
-        err = vma_may_split(first, start);
-    if (!err && last->vm_end > end)
-        err = vma_may_split(last, end);
-    if (err)
-        return err;
-    cuts = (first->vm_start < start) + (last->vm_end > end);
-    if (cuts == 2 && first == last && mm->map_count >= VM_MAP_COUNT_MAX)
-        return -ENOMEM;
-    if (huge_split_edges(mm, start, end) < 0)
-        return -ENOMEM;
-    while (cuts--) {
-        plan->spare[cuts] = vma_alloc(mm);
-        if (!plan->spare[cuts]) {
-            drop_plan(plan);
-            return -ENOMEM;
-        }
-    }
-    return 0;
-}
-
-void drop_plan(struct unmap_plan *plan)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(plan->spare); i++) {
-        if (plan->spare[i])
-            vma_free(plan->spare[i]);
-        plan->spare[i] = NULL;
-    }
-}
-
-static struct vm_area_struct *take_spare(struct unmap_plan *plan)
-{
-    size_t i = plan->spare[0] ? 0 : 1;
-    struct vm_area_struct *vma = plan->spare[i];
-
-    plan->spare[i] = NULL;
-    return vma;
-}
-
-/* Pages, tables and charges of the chain, which has left the tree. */
-static void unmap_chain(struct mm_struct *mm, struct vm_area_struct *chain,
-                        unsigned long floor, unsigned long ceil)
-{
-    struct vm_area_struct *vma;
-    struct mmu_gather g;
-    unsigned long start = chain->vm_start, end = start;
-
-    gather_start(&g, mm);
-    for (vma = chain; vma; vma = vma->vm_next) {
-        unsigned long pages = vma_pages(vma);
-
-        gather_zap(&g, vma, vma->vm_start, vma->vm_end);
-        if (vma->vm_mapping)
-            mapping_unlink(vma); /* truncation no longer looks here */
-        mm_account(mm, vma->vm_flags, -pages);
-        if (vma->vm_flags & VM_ACCOUNT)
-            vm_uncommit(mm, pages);
-        end = vma->vm_end;
-    }
-    gather_tables(&g, start, end, floor, ceil);
-    gather_finish(&g);
-    vma_close_chain(chain);
-}
-
-void commit_unmap(struct mm_struct *mm, struct unmap_plan *plan)
-{
-    unsigned long start = plan->start, end = plan->end;
-    struct vm_area_struct *vma = find_vma_intersection(mm, start, end);
-    struct vm_area_struct *chain = NULL, **tail = &chain, *prev, *next;
-
-    if (!vma) {
-        drop_plan(plan);
-        return;
-    }
-    if (vma->vm_start < start) {
-        vma_split_open(mm, vma, take_spare(plan), start);
-        vma = vma->vm_next;
-    }
-    prev = vma->vm_prev;
-    for (; vma && vma->vm_start < end; vma = next) {
-        if (vma->vm_end > end)
-            vma_split_open(mm, vma, take_spare(plan), end);
-        next = vma->vm_next;
-        vma_unlink(mm, vma);
-        *tail = vma;
-        tail = &vma->vm_next;
-    }
-    *tail = NULL;
-    drop_plan(plan);
-    if (plan->keep_tables)
-        unmap_chain(mm, chain, end, start);
-    else
-        unmap_chain(mm, chain, prev ? prev->vm_end : 0,
-                    vma ? vma->vm_start : ~0ul);
-}
-
-int munmap_locked(struct mm_struct *mm, unsigned long addr, size_t len)
-{
-    struct unmap_plan plan;
-    int err = plan_unmap(mm, addr, addr + len, &plan);
-
-    if (!err)
-        commit_unmap(mm, &plan);
-    return err;
-}
-
-int do_munmap(struct mm_struct *mm, unsigned long addr, size_t len)
-{
-    int err;
-
-    len = PAGE_ALIGN(len);
-    if ((addr & ~PAGE_MASK) || !len || addr > user_limit() ||
-        len > user_limit() - addr)
-        return -EINVAL;
-    down_write(&mm->mmap_lock);
-    err = munmap_locked(mm, addr, len);
-    up_write(&mm->mmap_lock);
-    return err;
 }
 
 /* ---- mmap ---- */
@@ -621,7 +349,7 @@ long do_mmap(struct mm_struct *mm, const struct mmap_request *request)
         req.flags |= MAP_FIXED;
     down_write(&mm->mmap_lock);
     addr = mmap_locked(mm, &req, len, &vm_flags);
-    up_write(&mm->mmap_lock);
+    mm_write_unlock(mm);
     if (addr < 0)
         return addr;
     if ((vm_flags & (VM_LOCKED | VM_LOCKONFAULT)) == VM_LOCKED ||
@@ -656,7 +384,7 @@ int mm_add_stack(struct mm_struct *mm, unsigned long top, size_t size,
         vma_link(mm, vma, find_vma_prev(mm, shape.start));
         mm_account(mm, shape.flags, pages);
     }
-    up_write(&mm->mmap_lock);
+    mm_write_unlock(mm);
     if (err)
         vma_free(vma);
     return err;
@@ -684,7 +412,7 @@ long mm_install_special(struct mm_struct *mm, unsigned long hint, size_t len,
         vma_link(mm, vma, find_vma_prev(mm, addr));
         mm_account(mm, vm_flags, len >> PAGE_SHIFT);
     }
-    up_write(&mm->mmap_lock);
+    mm_write_unlock(mm);
     if (addr < 0)
         vma_free(vma);
     return addr;

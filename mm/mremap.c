@@ -350,7 +350,7 @@ long do_mremap(struct mm_struct *mm, unsigned long addr, size_t old_len,
     ret = remap_locked(&r);
     populate = ret > 0 && r.new_len > r.old_len &&
                find_vma(mm, ret)->vm_flags & VM_LOCKED;
-    up_write(&mm->mmap_lock);
+    mm_write_unlock(mm);
     if (populate)
         mm_populate(mm, ret + r.old_len, ret + r.new_len);
     return ret;

@@ -9,7 +9,8 @@
  *     f a file, private, offset = page number    s the same, shared
  *     d a driver's that must not be merged
  *
- * HOST_SOURCES: mm/vma.c mm/mmap.c mm/mprotect.c mm/mremap.c mm/brk.c
+ * HOST_SOURCES: mm/vma.c mm/change.c mm/account.c mm/mmap.c mm/munmap.c
+ * HOST_SOURCES: mm/mprotect.c mm/mlock.c mm/mremap.c mm/brk.c
  * HOST_SOURCES: kernel/lib/rbtree.c tests/host/vma_shim.c
  */
 #include "shim.h"

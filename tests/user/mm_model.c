@@ -65,8 +65,7 @@ static int differs(void)
 
         if (mapped != (model[i].state != NOTHING))
             return i;
-        if (mapped && (p[0] != model[i].value ||
-                       p[PAGE - 1] != model[i].value))
+        if (mapped && (p[0] != model[i].value || p[PAGE - 1] != model[i].value))
             return i;
     }
     return -1;
@@ -169,8 +168,8 @@ int main(int argc, char **argv)
 
     rng = argc > 2 ? strtoull(argv[2], NULL, 0) : 20261120;
     set(0, PAGES, READ_WRITE, 0);
-    good = mmap(AREA, PAGES * PAGE, RW,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == AREA;
+    good = mmap(AREA, PAGES * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+                -1, 0) == AREA;
     for (i = 0; i < rounds && good && bad < 0; i++) {
         good = one_operation();
         if (i % 16 == 0)
