@@ -10,6 +10,7 @@
  */
 #include <kernel/core/panic.h>
 #include <kernel/fs/internal.h>
+#include <kernel/fs/poll.h>
 #include <kernel/lib/format.h>
 #include <kernel/lib/string.h>
 #include <mm/mm.h>
@@ -133,6 +134,8 @@ struct file *file_alloc(u32 flags)
 
 void file_free(struct file *file)
 {
+    if (unlikely(file->watchers))
+        epoll_file_gone(file);
     if (file->fmode & FMODE_LOCKED)
         locks_release(file);
     if (file->ops && file->ops->release)

@@ -34,6 +34,7 @@ struct vfsmount;
 struct poll_table;
 struct pipe;
 struct pseudo_entry;
+struct epoll_item;
 struct file_lock;
 
 struct path { /* a name in a mounted tree; each part referenced */
@@ -136,6 +137,7 @@ struct file {
     struct vfsmount *mnt;
     const struct file_operations *ops;
     void *private_data;
+    struct epoll_item *watchers; /* (epoll's) who wants to know of it */
     u32 poll_mark; /* a fifo's: writers opened so far when it was opened */
     const char *anon_name; /* without a dentry: what readlink shows */
 };

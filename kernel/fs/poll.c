@@ -11,30 +11,36 @@
 #include <kernel/fs/internal.h>
 #include <kernel/fs/poll.h>
 
-void poll_start(struct poll_table *table)
+static void wake_task(struct poll_table *table)
 {
-    table->task = current;
-    table->triggered = false;
-    table->filled = false;
-    table->err = 0;
-    table->used = 0;
-    table->more = NULL;
+    WRITE_ONCE(table->triggered, true);
+    smp_mb();
+    wake_up_task(table->task);
+}
+
+void poll_start(struct poll_table *table, struct poll_entry *few)
+{
+    *table = (struct poll_table){
+        .wake = wake_task,
+        .task = current,
+        .holds = true,
+        .few = few,
+        .nfew = POLL_FEW,
+    };
 }
 
 static void poll_wake(struct wait_entry *wait)
 {
     struct poll_entry *entry = container_of(wait, struct poll_entry, wait);
 
-    WRITE_ONCE(entry->table->triggered, true);
-    smp_mb();
-    wake_up_task(entry->table->task);
+    entry->table->wake(entry->table);
 }
 
 static struct poll_entry *entry_take(struct poll_table *table)
 {
     struct poll_entry *entry;
 
-    if (table->used < POLL_FEW)
+    if (table->used < table->nfew)
         return &table->few[table->used++];
     entry = kmalloc(sizeof(*entry), GFP_KERNEL);
     if (entry) {
@@ -60,7 +66,8 @@ void poll_wait(struct file *file, struct wait_queue *q,
     entry->wait.func = poll_wake;
     entry->queue = q;
     entry->file = file;
-    get_file(file);
+    if (table->holds)
+        get_file(file);
     entry->table = table;
     wait_add(q, &entry->wait);
 }
@@ -68,7 +75,8 @@ void poll_wait(struct file *file, struct wait_queue *q,
 static void entry_leave(struct poll_entry *entry)
 {
     wait_remove(entry->queue, &entry->wait);
-    fput(entry->file);
+    if (entry->table->holds)
+        fput(entry->file);
 }
 
 void poll_end(struct poll_table *table)

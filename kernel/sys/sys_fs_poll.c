@@ -95,12 +95,13 @@ static u32 ask_pollfd(struct pollfd *p, struct poll_table *table)
 /* Number of descriptors ready, 0 when the time is up, -EINTR, -ENOMEM. */
 static long poll_loop(struct pollfd *fds, unsigned int n, u64 expires)
 {
+    struct poll_entry few[POLL_FEW];
     struct poll_table table;
     long ready = 0;
     unsigned int i;
     int err = 0;
 
-    poll_start(&table);
+    poll_start(&table, few);
     for (;;) {
         for (i = 0; i < n; i++) {
             bool waits = !ready && expires && !err;
@@ -237,11 +238,12 @@ static long ask_selected(struct select *s, int fd, struct poll_table *table)
 
 static long select_loop(struct select *s, u64 expires)
 {
+    struct poll_entry few[POLL_FEW];
     struct poll_table table;
     long ready = 0, n;
     int fd, err = 0;
 
-    poll_start(&table);
+    poll_start(&table, few);
     for (;;) {
         for (fd = 0; fd < s->n; fd++) {
             n = ask_selected(s, fd, !ready && expires && !err ? &table : NULL);
