@@ -19,6 +19,11 @@ PVH_START_MAGIC  equ 0x336ec578     ; at [ebx]
 PVH_MODULES      equ 12             ; offset of nr_modules, modlist_paddr
 PVH_MODLIST      equ 16
 PVH_CMDLINE      equ 24             ; of cmdline_paddr
+PVH_MEMMAP       equ 40             ; of memmap_paddr, memmap_entries
+PVH_MEMMAP_ENTRIES equ 48
+PVH_MEMMAP_SIZE  equ 24             ; of one: address, size, type
+ROOM_NEEDED      equ 384 << 10      ; bytes behind the image; with less the
+                                    ; firmware has written over its end
 MB2_TAGS         equ 8              ; offset of the first tag
 MB2_TAG_CMDLINE  equ 1
 
@@ -91,6 +96,7 @@ msg_cpuid:      db "this CPU has no CPUID instruction; a 64-bit CPU is needed.",
 msg_tsc:        db "this CPU has no time stamp counter; a 64-bit CPU is needed.", 0
 msg_long:       db "this CPU has no 64-bit (long) mode.", 0
 msg_overlap:    db "too little memory: the initramfs lies on top of the kernel.", 0
+msg_little:     db "too little memory; 3 MiB are enough.", 0
 msg_nx:         db "this CPU cannot forbid execution of data (NX).", 0
 
 ; Notes control registers and the magic's value at stage %1.  32-bit code.
@@ -131,15 +137,36 @@ boot_entry_pvh:
     jne boot_fail
     mov esi, PHYS(msg_overlap)
     cmp dword [ebx + PVH_MODULES], 0
-    je boot_common
+    je .room
     mov ecx, [ebx + PVH_MODLIST]
     mov edx, [ecx]                  ; start of the initramfs
     cmp edx, PHYS(__kernel_end)
-    jae boot_common
+    jae .room
     add edx, [ecx + 8]              ; its end
     cmp edx, PHYS(__kernel_start)
-    jbe boot_common
-    jmp boot_fail
+    ja boot_fail
+.room:                              ; the RAM that holds the kernel is enough?
+    mov esi, PHYS(msg_little)
+    mov ecx, [ebx + PVH_MEMMAP_ENTRIES]
+    mov edi, [ebx + PVH_MEMMAP]
+.range:
+    jecxz boot_common               ; no such range: said later
+    cmp dword [edi], PHYS(__kernel_start)
+    ja .next
+    mov edx, [edi]
+    add edx, [edi + 8]
+    jc boot_common                  ; up to 4 GiB and beyond
+    cmp dword [edi + 12], 0
+    jne boot_common
+    cmp edx, PHYS(__kernel_start)
+    jbe .next
+    cmp edx, PHYS(__kernel_end) + ROOM_NEEDED
+    jb boot_fail
+    jmp boot_common
+.next:
+    add edi, PVH_MEMMAP_SIZE
+    dec ecx
+    jmp .range
 
 ; In   eax: which protocol (its magic)   ebx: the loader's structure
 ; Keeps ebp: eax as it came   ebx   edi, [boot_entry_tsc]: the time

@@ -38,10 +38,24 @@ def test_iso_by_bios_in_8_mib():
         m.wait(PROMPT)
 
 
-def test_too_little_for_this_initramfs():
-    """QEMU puts the initramfs over the end of the kernel."""
-    with Machine(mem="4M") as m:
-        m.wait("too little memory")
+def test_initramfs_over_the_kernel(tmp_path):
+    """QEMU puts a large initramfs over the kernel's end: said, not met."""
+    path = tmp_path / "large"
+    path.write_bytes(bytes(2600 << 10))
+    with Machine(mem="4M", initrd=path) as m:
+        m.wait("too little memory: the initramfs lies on top of the kernel")
+        assert m.finish() == PANIC, m.tail()
+
+
+def test_too_little_memory(tmp_path):
+    with Machine(mem="2M", initrd=small_initramfs(tmp_path)) as m:
+        m.wait("too little memory; 3 MiB are enough")
+        assert m.finish() == PANIC, m.tail()
+
+
+def test_grub_without_room_for_the_initramfs():
+    with Machine(boot="iso", mem="6M") as m:
+        m.wait("(?i)out of memory|initramfs: the loader gave none")
         assert m.finish() == PANIC, m.tail()
 
 
