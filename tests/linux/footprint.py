@@ -2,6 +2,7 @@
 RAM that is gone before init starts, the least RAM that boots, image size."""
 import os
 import re
+import subprocess
 
 import machine
 
@@ -25,7 +26,7 @@ def _find(lines, pattern):
 def boots(kernel, initrd, linux, mem, limit):
     lines, _ = machine.run(kernel, initrd, _append(linux, "memory"),
                            mem=mem, icount=False, limit=limit,
-                           until=rb"memory free_kib")
+                           until=rb"memory free_kib \d+\r?\n")
     return _find(lines, r"memory free_kib (\d+)")
 
 
@@ -38,6 +39,14 @@ def least_ram(kernel, initrd, linux, low, high, limit):
         else:
             high = middle
     return low
+
+
+def image_size(image, scratch):
+    """Bytes, without the debug data that an ELF file may hold."""
+    if open(image, "rb").read(4) != b"\x7fELF":
+        return os.path.getsize(image)
+    subprocess.run(["strip", "-o", scratch, image], check=True)
+    return os.path.getsize(scratch)
 
 
 def report(kernel, linux, initrd, out):
@@ -53,7 +62,7 @@ def report(kernel, linux, initrd, out):
         for _ in range(5):
             _, seconds = machine.run(image, small,
                                      _append(is_linux, "memory"),
-                                     icount=False, until=rb"boot tsc")
+                                     icount=False, until=rb"boot tsc \d+\r?\n")
             if seconds:
                 times.append(seconds)
         rows.append((name, "milliseconds to init", "median of 5",
@@ -66,8 +75,8 @@ def report(kernel, linux, initrd, out):
         rows.append((name, "least MiB of RAM that boots", "-",
                      least_ram(image, small, is_linux, 2, 128,
                                20 if is_linux else 5)))
-        rows.append((name, "KiB of kernel image", "-",
-                     os.path.getsize(image) // 1024))
+        rows.append((name, "KiB of kernel image, no debug data", "-",
+                     image_size(image, str(out / "stripped")) // 1024))
     print("# boot and memory (an initramfs with only the benchmark in it)")
     with open(out / "boot.tsv", "w") as tsv:
         tsv.write("kernel\twhat\tat\tvalue\n")
