@@ -4,8 +4,8 @@
  * Structure  a handler in vector_handlers[#PF], which the dispatcher asks
  *            before anything else.  touch_resume is where the access that is
  *            being tried goes on; 0 between accesses.
- * Locking    experiments run one at a time; other CPUs' faults are told apart
- *            by the CPU number.
+ * Locking    experiments run one at a time; other tasks' faults, on whichever
+ *            CPU, go their normal way.
  */
 #include <tests/kernel/exp/touch.h>
 
@@ -18,7 +18,7 @@
 #define OPCODE_RET 0xc3
 
 static struct {
-    u32 cpu;
+    struct task_struct *task; /* whose faults are counted */
     u64 faults;
     vector_handler_t *before; /* who had the vector */
 } watch;
@@ -30,7 +30,7 @@ static volatile u64 touch_cr2;
 
 static bool on_page_fault(struct pt_regs *regs, unsigned int vector)
 {
-    if (!user_mode(regs) && smp_processor_id() == watch.cpu) {
+    if (!user_mode(regs) && this_cpu_read(current_task) == watch.task) {
         watch.faults++;
         if (touch_resume) {
             touch_faulted = true;
@@ -46,7 +46,7 @@ static bool on_page_fault(struct pt_regs *regs, unsigned int vector)
 
 void exp_watch_start(void)
 {
-    watch.cpu = smp_processor_id();
+    watch.task = this_cpu_read(current_task);
     watch.faults = 0;
     watch.before = vector_handlers[TRAP_PF];
     vector_handlers[TRAP_PF] = on_page_fault;

@@ -2,7 +2,7 @@
  * tests/kernel/exp/touch.h - doing an access on purpose that may fault, and
  * counting the faults that the kernel takes.
  *
- * While a watch is on, this CPU's page faults in kernel mode come here first;
+ * While a watch is on, this task's page faults in kernel mode come here first;
  * those of exp_touch end at the instruction after, all others go their normal
  * way and are only counted.
  */
