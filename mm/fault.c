@@ -94,11 +94,19 @@ static vm_fault_t install_page(struct vm_fault *vmf, struct page *page,
     return 0;
 }
 
-/* The entry of a private page of the process's own, written to. */
+/* The entry, written to: writable unless a debugger forced its way. */
+static inline pte_t written_pte(const struct vm_fault *vmf, pte_t pte)
+{
+    if (unlikely(!(vmf->vma->vm_flags & VM_WRITE)))
+        return pte_mkdirty(pte);
+    return pte_mkwrite(pte);
+}
+
+/* The entry of a private page of the process's own. */
 static inline pte_t owned_pte(const struct vm_fault *vmf,
                               const struct page *page)
 {
-    return pte_mkwrite(pte_of_page(page, vmf->vma->vm_page_prot));
+    return written_pte(vmf, pte_of_page(page, vmf->vma->vm_page_prot));
 }
 
 /* ---- nothing behind it ---- */
@@ -222,7 +230,7 @@ static bool make_writable(struct vm_fault *vmf, struct page *sole)
     if (still_there(vmf)) {
         settled = !sole || atomic_read(&sole->refs) == 1;
         if (settled)
-            vmf->slot->val = pte_mkwrite(vmf->seen).val;
+            vmf->slot->val = written_pte(vmf, vmf->seen).val;
     }
     spin_unlock(&mm->page_table_lock);
     if (settled)

@@ -15,6 +15,25 @@
 
 #define FAULT_TRIES 8 /* others may undo what a fault did */
 
+static bool is_zero_page(pte_t pte)
+{
+    return pte_pfn(pte) == PFN_DOWN(__pa_symbol(&empty_zero_page));
+}
+
+/* A debugger may write to the process's own page where the program may not,
+ * and read behind PROT_NONE. */
+static bool entry_allows(pte_t pte, const struct page *page, u32 flags)
+{
+    bool force = flags & FOLL_FORCE;
+
+    if (!pte_present(pte) || (!pte_accessible(pte) && !force))
+        return false;
+    if (!(flags & FOLL_WRITE) || pte_write(pte))
+        return true;
+    return force && !is_zero_page(pte) && page_is_anon(page) &&
+           atomic_read(&page->refs) == 1;
+}
+
 /* The page if the entry allows the access; NULL: fault first. */
 static struct page *follow_page(struct vm_area_struct *vma, unsigned long addr,
                                 u32 flags)
@@ -25,20 +44,16 @@ static struct page *follow_page(struct vm_area_struct *vma, unsigned long addr,
 
     spin_lock(&mm->page_table_lock);
     pt_start(&c, mm->root, addr, addr + PAGE_SIZE);
-    if (pt_at_huge(&c) && pte_accessible(*c.slot)) {
-        if (!(flags & FOLL_WRITE) || pte_write(*c.slot)) {
-            page = huge_subpage(*c.slot, addr);
-            get_page(page);
-        }
-    } else if (c.level == 0 && pte_accessible(*c.slot) &&
-               (!(flags & FOLL_WRITE) || pte_write(*c.slot))) {
-        if (pte_pfn(*c.slot) == PFN_DOWN(__pa_symbol(&empty_zero_page)))
-            page = pfn_to_page(pte_pfn(*c.slot));
-        else
-            page = pte_page(*c.slot);
-        if (page)
-            get_page(page);
-    }
+    if (pt_at_huge(&c))
+        page = huge_subpage(*c.slot, addr);
+    else if (c.level == 0 && is_zero_page(*c.slot))
+        page = pfn_to_page(pte_pfn(*c.slot));
+    else if (c.level == 0)
+        page = pte_page(*c.slot);
+    if (page && entry_allows(*c.slot, compound_head(page), flags))
+        get_page(page);
+    else
+        page = NULL;
     spin_unlock(&mm->page_table_lock);
     return page;
 }

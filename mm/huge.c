@@ -156,7 +156,8 @@ vm_fault_t huge_write_protected(struct vm_area_struct *vma, unsigned long addr,
 
     spin_lock(&mm->page_table_lock);
     pt_start(&c, mm->root, addr, addr + PAGE_SIZE);
-    sole = c.slot->val == seen.val && atomic_read(&head->refs) == 1;
+    sole = c.slot->val == seen.val && atomic_read(&head->refs) == 1 &&
+           vma->vm_flags & VM_WRITE; /* else a debugger's: page by page */
     if (sole)
         *c.slot = pte_mkwrite(seen);
     spin_unlock(&mm->page_table_lock);

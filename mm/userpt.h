@@ -60,6 +60,11 @@ static inline pte_t pte_mkwrite(pte_t pte)
     return (pte_t){pte.val | PTE_WRITE | PTE_DIRTY | PTE_ACCESSED};
 }
 
+static inline pte_t pte_mkdirty(pte_t pte)
+{
+    return (pte_t){pte.val | PTE_DIRTY | PTE_ACCESSED};
+}
+
 /* The same frame under another protection. */
 static inline pte_t pte_modify(pte_t pte, pgprot_t prot)
 {

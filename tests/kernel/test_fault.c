@@ -150,6 +150,29 @@ KTEST(fault, neighbours_race_to_nothing)
     mm_put(mm);
 }
 
+KTEST(fault, a_debugger_writes_to_a_copy_that_stays_read_only)
+{
+    struct mm_struct *mm = probe_mm();
+    u8 byte = 7;
+    long a;
+
+    KTEST_REQUIRE(mm);
+    a = probe_map(mm, 0, 1, PROT_READ, MAP_PRIVATE);
+    KTEST_EXPECT(probe_load(mm, a) == 0);
+    KTEST_EXPECT(access_process_vm(mm, a, &byte, 1, FOLL_WRITE) == 0);
+    KTEST_EXPECT(access_process_vm(mm, a, &byte, 1, FOLL_WRITE | FOLL_FORCE) ==
+                 1);
+    KTEST_EXPECT(!pte_write(probe_entry(mm, a)));
+    KTEST_EXPECT(probe_write(mm, a) == FAULT_ACCERR);
+    KTEST_EXPECT(probe_load(mm, a) == 7 && empty_zero_page.bytes[0] == 0);
+    KTEST_EXPECT(do_mprotect(mm, a, PAGE_SIZE, PROT_NONE) == 0);
+    KTEST_EXPECT(probe_load(mm, a) == -1);
+    byte = 0;
+    KTEST_EXPECT(access_process_vm(mm, a, &byte, 1, FOLL_FORCE) == 1);
+    KTEST_EXPECT(byte == 7);
+    mm_put(mm);
+}
+
 /* ---- a file ---- */
 
 #define FILE_PAGES 40
