@@ -227,6 +227,7 @@ static bool exit_lists_locked(struct task_struct *task, struct list_head *reap)
             wake_up_task(signal->exec_task);
         return false;
     }
+    itimers_cancel(signal); /* no signal reaches what is left */
     reparent_locked(task, reap);
     if (!signal->group_exit)
         signal->exit_code = task->exit_code;
