@@ -82,6 +82,10 @@ static inline void __free_page(struct page *page)
     __free_pages(page, 0);
 }
 
+/* Contiguous pages for `size` bytes, not more; NULL: no memory. */
+void *alloc_pages_exact(size_t size, gfp_t gfp);
+void free_pages_exact(void *addr, size_t size);
+
 /* The same by logical address (never HIGHMEM); 0 is failure. */
 unsigned long __get_free_pages(gfp_t gfp, unsigned int order);
 unsigned long get_zeroed_page(gfp_t gfp);

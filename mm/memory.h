@@ -35,6 +35,9 @@ extern pfn_t lowmem_end_pfn;
  * Then nothing is cached per CPU, and RAM is mapped by 4-KiB pages. */
 extern bool debug_pagealloc; /* (c) */
 
+/* Pages that could still be given out, whatever the zone. */
+u64 pages_available(void);
+
 /* section.c */
 #define SECTION_PAGES (16 * MIB >> PAGE_SHIFT)
 struct zone;

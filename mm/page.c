@@ -243,6 +243,7 @@ void split_page(struct page *head, unsigned int order)
         head[i].owner = head->owner;
         head[i].order = 0;
         head[i].site = head->site;
+        head[i].serial = head->serial;
         atomic_set(&head[i].refs, 1);
     }
 }
@@ -337,6 +338,28 @@ size_t alloc_pages_bulk(gfp_t gfp, enum page_owner owner, size_t n,
             return i;
     }
     return n;
+}
+
+void *alloc_pages_exact(size_t size, gfp_t gfp)
+{
+    unsigned int order = 0;
+    struct page *page;
+
+    while (PAGE_SIZE << order < size && order <= MAX_ORDER)
+        order++;
+    page = alloc_pages(gfp & ~__GFP_HIGHMEM, order);
+    if (!page)
+        return NULL;
+    split_page(page, order);
+    for (size_t i = PFN_UP(size); i < 1ul << order; i++)
+        put_page(page + i);
+    return page_address(page);
+}
+
+void free_pages_exact(void *addr, size_t size)
+{
+    for (size_t i = 0; addr && i < PFN_UP(size); i++)
+        put_page(virt_to_page(addr) + i);
 }
 
 static __noinline void free_block(struct page *page, unsigned int order)

@@ -29,6 +29,9 @@
 #include <mm/tlb.h>
 #include <mm/vmarea.h>
 
+#define LARGE_ORDER 9 /* a page of 2 MiB */
+#define LARGE_PAGES (1ul << LARGE_ORDER)
+
 static DEFINE_SPINLOCK(area_lock);
 static struct vm_area_set areas; /* (area_lock) */
 /* vmalloc's own with vmalloc_sync=lazy: the slots that are not filled. */
@@ -70,6 +73,7 @@ static struct vm_area_set *set_at(unsigned long addr)
 struct vm_struct *get_vm_area_caller(size_t size, u32 flags, void *caller)
 {
     struct vm_struct *area;
+    size_t align = PAGE_SIZE;
     bool placed;
 
     if (!size || size > vmalloc_end - vmalloc_start)
@@ -77,6 +81,8 @@ struct vm_struct *get_vm_area_caller(size_t size, u32 flags, void *caller)
     area = kmem_cache_alloc(area_cache, GFP_KERNEL);
     if (!area)
         return NULL;
+    if (flags & VM_AREA_VMALLOC && size >= LARGE_PAGES * PAGE_SIZE)
+        align = LARGE_PAGES * PAGE_SIZE;
     area->flags = flags;
     area->cache = CACHE_WB;
     area->pages = NULL;
@@ -86,7 +92,7 @@ struct vm_struct *get_vm_area_caller(size_t size, u32 flags, void *caller)
     area->private = NULL;
     area->caller = caller;
     spin_lock(&area_lock);
-    placed = vm_area_place(set_of(flags), area, PAGE_ALIGN(size), PAGE_SIZE);
+    placed = vm_area_place(set_of(flags), area, PAGE_ALIGN(size), align);
     spin_unlock(&area_lock);
     if (placed)
         return area;
@@ -187,26 +193,86 @@ void vm_area_destroy(struct vm_struct *area)
     forget_area(area);
 }
 
+/* Pages for the area, whole large pages where there are some.  Returns how
+ * many, at most n. */
+static size_t alloc_area_pages(struct page **pages, size_t n,
+                               enum page_owner owner)
+{
+    gfp_t gfp = GFP_KERNEL | __GFP_HIGHMEM;
+    size_t done = 0;
+
+    while (done < n) {
+        size_t want = min(n - done, LARGE_PAGES), got;
+        struct page *block = NULL;
+
+        if (want == LARGE_PAGES)
+            block = alloc_pages_owner(gfp | __GFP_NOWARN | __GFP_NORETRY,
+                                      LARGE_ORDER, owner);
+        if (block) {
+            split_page(block, LARGE_ORDER);
+            for (got = 0; got < LARGE_PAGES; got++)
+                pages[done + got] = block + got;
+        } else {
+            got = alloc_pages_bulk(gfp, owner, want, pages + done);
+        }
+        done += got;
+        if (got < want)
+            break;
+    }
+    return done;
+}
+
+static bool is_large_page(struct page *const *pages, size_t n)
+{
+    if (n < LARGE_PAGES || !IS_ALIGNED(page_to_pfn(pages[0]), LARGE_PAGES))
+        return false;
+    for (size_t i = 1; i < LARGE_PAGES; i++)
+        if (pages[i] != pages[0] + i)
+            return false;
+    return true;
+}
+
+static int map_area(struct vm_struct *area)
+{
+    size_t n = area->nr_pages;
+
+    for (size_t i = 0; i < n; i += LARGE_PAGES) {
+        unsigned long va = area->addr + i * PAGE_SIZE;
+        struct page **pages = area->pages + i;
+        int err;
+
+        if (is_large_page(pages, n - i))
+            err = pt_map_range(master_table, va, page_to_phys(pages[0]),
+                               LARGE_PAGES * PAGE_SIZE, PAGE_KERNEL, 1);
+        else
+            err = pt_map_pages(master_table, va, pages, min(n - i, LARGE_PAGES),
+                               PAGE_KERNEL);
+        if (err < 0)
+            return err; /* free_vm_area takes back what is mapped */
+    }
+    return 0;
+}
+
 struct vm_struct *vm_area_alloc(size_t n, u32 flags, enum page_owner owner,
                                 void *caller)
 {
-    struct vm_struct *area = get_vm_area_caller(n * PAGE_SIZE, flags, caller);
-    gfp_t gfp = GFP_KERNEL | __GFP_HIGHMEM;
+    struct vm_struct *area;
 
+    if (n > pages_available())
+        return NULL; /* at once, not after taking all there is */
+    area = get_vm_area_caller(n * PAGE_SIZE, flags, caller);
     if (!area)
         return NULL;
     if (!make_page_array(area, n))
         goto free_area;
-    area->nr_pages = alloc_pages_bulk(gfp, owner, n, area->pages);
-    if (area->nr_pages < n)
-        goto free_pages;
-    if (pt_map_pages(master_table, area->addr, area->pages, n, PAGE_KERNEL) < 0)
-        goto free_pages;
+    area->nr_pages = alloc_area_pages(area->pages, n, owner);
+    if (area->nr_pages < n || map_area(area) < 0)
+        goto destroy_area;
     return area;
 
-free_pages:
-    free_area_pages(area);
-    free_page_array(area);
+destroy_area:
+    vm_area_destroy(area);
+    return NULL;
 free_area:
     free_vm_area(area);
     return NULL;

@@ -50,6 +50,15 @@ struct zone *pfn_zone(pfn_t pfn)
     return zone;
 }
 
+u64 pages_available(void)
+{
+    u64 n = page_cached_count();
+
+    for (struct zone *zone = zones; zone < &zones[NR_ZONES]; zone++)
+        n += zone_available(zone);
+    return n;
+}
+
 static u64 count_ram(pfn_t start, pfn_t end)
 {
     struct pfn_run run = {start, start};

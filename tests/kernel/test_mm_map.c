@@ -88,6 +88,31 @@ KTEST(vmalloc, impossible_sizes_are_refused)
     vfree((void *)(vmalloc_start + 123)); /* said in the log */
 }
 
+KTEST(vmalloc, large_areas_use_large_pages)
+{
+    size_t size = 5 * MIB;
+    struct page *page;
+    char *p = vmalloc(size);
+
+    if (!p) {
+        ktest_skip("not enough memory");
+        return;
+    }
+    ktest_note("levels %d %d", walk_of(p).leaf_level,
+               walk_of(p + size - 1).leaf_level);
+    KTEST_EXPECT(walk_of(p + size - 1).leaf_level == 0);
+    page = vmalloc_to_page(p + 3 * PAGE_SIZE);
+    KTEST_EXPECT(page && page->owner == OWNER_VMALLOC);
+    memset(p, 0x5a, size);
+    KTEST_EXPECT(p[0] == 0x5a && p[size - 1] == 0x5a);
+    KTEST_EXPECT(set_memory_ro((unsigned long)p + PAGE_SIZE, 1) == 0);
+    KTEST_EXPECT(write_faults(p + PAGE_SIZE) && !write_faults(p));
+    KTEST_EXPECT(set_memory_rw((unsigned long)p + PAGE_SIZE, 1) == 0);
+    vfree(p);
+    KTEST_EXPECT(walk_of(p).leaf_level < 0);
+    KTEST_EXPECT(!vmalloc(2 * physmap_ram_bytes()));
+}
+
 KTEST(vmalloc, many_areas_do_not_meet)
 {
     enum { N = 100 };
@@ -271,18 +296,17 @@ KTEST(set_memory, rights_change_and_come_back)
 
 KTEST(set_memory, pages_leave_the_direct_map)
 {
-    struct page *page = alloc_pages_owner(GFP_KERNEL, 0, OWNER_TEST);
+    struct page *page = alloc_pages_owner(GFP_KERNEL, 1, OWNER_TEST);
     int level;
 
     KTEST_REQUIRE(page);
     level = walk_of(page_address(page)).leaf_level;
     KTEST_EXPECT(set_direct_map_invalid(page, 1) == 0);
     KTEST_EXPECT(walk_of(page_address(page)).leaf_level < 0);
-    KTEST_EXPECT(walk_of(page_address(page) + PAGE_SIZE).leaf_level >= 0 ||
-                 debug_pagealloc);
+    KTEST_EXPECT(walk_of(page_address(page + 1)).leaf_level >= 0);
     KTEST_EXPECT(set_direct_map_default(page, 1) == 0);
     KTEST_EXPECT(walk_of(page_address(page)).leaf_level == level);
-    put_page(page);
+    __free_pages(page, 1);
 }
 
 KTEST(set_memory, what_is_not_the_kernels_is_refused)

@@ -84,6 +84,20 @@ KTEST(page, compound_pages_lead_to_their_head)
     put_page(page);
 }
 
+KTEST(page, exact_sizes_keep_nothing_more)
+{
+    char *p = alloc_pages_exact(5 * PAGE_SIZE, GFP_KERNEL);
+    struct page *page;
+
+    KTEST_REQUIRE(p);
+    page = virt_to_page(p);
+    for (int i = 0; i < 5; i++)
+        KTEST_EXPECT(page_count(page + i) == 1);
+    KTEST_EXPECT(page_count(page + 5) == 0);
+    free_pages_exact(p, 5 * PAGE_SIZE);
+    KTEST_EXPECT(!alloc_pages_exact(64 * MIB, GFP_KERNEL));
+}
+
 KTEST(page, dma_pages_lie_below_16_mib)
 {
     struct page *page = alloc_pages_owner(GFP_DMA, 3, OWNER_TEST);
