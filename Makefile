@@ -280,6 +280,7 @@ test: test-host
 	@$(MAKE) BUILD=release all
 	@$(MAKE) BUILD=debug all
 	@$(MAKE) test-boot
+	$(if $(TEST),,@$(MAKE) diff-linux)
 
 test-boot:
 	@TEST_SEED="$(SEED)" $(PYTHON) -B -m pytest -p no:cacheprovider -q \
@@ -312,7 +313,7 @@ clean:
 #:   bench      every operation on both kernels in guest instructions: table,
 #:              build/bench/*.tsv, chart; BENCH=fork for one group
 #:   bench-wall the same in wall-clock time
-#:   test       host tests, then all boots; TEST=words selects boots (pytest -k)
+#:   test       host tests, boots, diff-linux; TEST=words: such boots (pytest -k)
 #:   test-host  only the tests that run here, without QEMU
 #:   check      layers, style, headers alone, sparse
 #:   clean      remove build/

@@ -403,7 +403,8 @@ static void test_names(void)
     is(uname(&uts), 0, "uname");
     ok(!strcmp(uts.sysname, "Linux"), "sysname");
     ok(!strcmp(uts.machine, "x86_64"), "machine");
-    ok(!strncmp(uts.release, "6.1.", 4), "release %s", uts.release);
+    if (!ok(!strncmp(uts.release, "6.1.", 4), "release 6.1"))
+        printf("# %s\n", uts.release);
     errno_is(syscall(SYS_uname, BAD), EFAULT, "uname pointer");
     is(prctl(PR_SET_NAME, "a-long-name-that-is-cut"), 0, "PR_SET_NAME");
     is(prctl(PR_GET_NAME, name), 0, "PR_GET_NAME");
