@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from machine import Machine
+from machine import PASSED, Machine
 
 
 @pytest.fixture(scope="module", params=["max,-la57", "max"])
@@ -94,3 +94,15 @@ def test_unknown_ones_and_broken_ones_have_a_status(shell):
     assert "VERDICT FAIL" in said and "status 1" in said
     said = shell.command("exp run 0.7; echo status $?")
     assert "VERDICT PASS" in said and "status 0" in said
+
+
+@pytest.mark.parametrize("words", ["lowmem=64M", "vmalloc_sync=lazy",
+                                   "debug_pagealloc=on", "maxcpus=2"])
+def test_all_of_them_under(words):
+    with Machine(f"{words} tour=exp exp=all", smp=2) as m:
+        status = m.finish(120)
+        assert "VERDICT FAIL" not in m.log and status == PASSED, m.tail()
+    with Machine(f'{words} tour=exp exp="all --broken"', smp=2) as m:
+        m.finish(120)
+        assert "VERDICT FAIL" in m.log, m.tail()
+        assert "VERDICT PASS" not in m.log, m.tail()

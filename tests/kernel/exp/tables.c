@@ -71,12 +71,17 @@ static pte_t *table_under_test(struct exp *e, struct mm_struct *mm,
 
 static void run_graft(struct exp *e)
 {
-    struct mm_struct *mm = mm_create();
     const pte_t *mine = current->mm->root;
+    struct mm_struct *mm;
     size_t equal, user_equal;
     pte_t *root, *made;
     unsigned int slot = top_slot(PAGE_OFFSET);
 
+    if (vmalloc_lazy) {
+        exp_skip(e, "vmalloc_sync=lazy is on");
+        return;
+    }
+    mm = mm_create();
     if (!exp_check(e, mm != NULL, "no memory"))
         return;
     root = table_under_test(e, mm, &made);
@@ -207,6 +212,10 @@ static void run_sweep(struct exp *e)
     size_t n = physmap_ranges(&range), i;
     u64 pages = 0, refused = 0;
 
+    if (cmdline_has("debug_pagealloc")) {
+        exp_skip(e, "debug_pagealloc takes free pages out of the direct map");
+        return;
+    }
     exp_watch_start();
     for (i = 0; i < n; i++) {
         pfn_t pfn = PFN_UP(range[i].start), end = PFN_DOWN(range[i].end);
@@ -251,7 +260,6 @@ EXPERIMENT(sweep) = {
 
 static void run_vmalloc_sync(struct exp *e)
 {
-    const char *mode = cmdline_get("vmalloc_sync");
     pte_t *b = make_root(e->broken, VMALLOC_START); /* older than the call */
     struct sample s = {.name = "vmalloc"};
     struct pt_walk here, there;
@@ -259,7 +267,7 @@ static void run_vmalloc_sync(struct exp *e)
     size_t same = 0;
     u64 cr3;
 
-    if (mode && !strcmp(mode, "lazy")) {
+    if (vmalloc_lazy) {
         exp_skip(e, "vmalloc_sync=lazy is on");
         goto out;
     }
