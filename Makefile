@@ -81,7 +81,7 @@ CFLAGS += -DPAGEWALK_DEBUG
 ASFLAGS += -DPAGEWALK_DEBUG
 endif
 LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack \
-           --no-warn-rwx-segments --build-id=none --warn-unresolved-symbols
+           --no-warn-rwx-segments --build-id=none
 USER_CFLAGS := -std=gnu11 -static -O2 -g -Wall -Wextra -Wno-unused-parameter \
                -Wno-missing-field-initializers \
                -fno-omit-frame-pointer -I. -Iuser $(UAPI)

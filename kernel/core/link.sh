@@ -23,8 +23,7 @@ for pass in 2 3 4 5; do
         { cat "$work.log" >&2; exit 1; }
     make_table
     if cmp -s "$work.asm" "$work.asm.new"; then
-        sed -n 's/.*\(undefined reference.*\)/warning: \1/p' "$work.log" |
-            sort | uniq -c >&2
+        cat "$work.log" >&2
         mv "$output.tmp" "$output"
         exit 0
     fi
