@@ -213,23 +213,30 @@ static void entries_mark_holes(const struct section *s, pfn_t start, pfn_t end)
     }
 }
 
-/* The array's pages came zeroed. */
+/* The array's pages came zeroed, which is right for zone DMA. */
+static void entries_init(const struct section *s, pfn_t start, pfn_t end)
+{
+    u8 zone = s->zone->index;
+
+    if (zone == ZONE_DMA)
+        return;
+    for (struct page *p = pfn_to_page(start); p < pfn_to_page(end); p++)
+        p->zone = zone;
+    if (zone != ZONE_HIGHMEM)
+        return;
+    for (struct page *p = pfn_to_page(start); p < pfn_to_page(end); p++)
+        p->flags = BIT(PG_highmem);
+}
+
 static void section_init_entries(const struct section *s)
 {
-    bool high = s->zone->index == ZONE_HIGHMEM;
     struct pfn_run run = {s->start, s->start};
     pfn_t done = s->start;
 
     while (physmap_ram_run(run.end, &run) && run.start < s->end) {
         run.end = min(run.end, s->end);
         entries_mark_holes(s, done, run.start);
-        for (pfn_t pfn = run.start; pfn < run.end; pfn++) {
-            struct page *page = pfn_to_page(pfn);
-
-            page->zone = s->zone->index;
-            if (high)
-                page->flags = BIT(PG_highmem);
-        }
+        entries_init(s, run.start, run.end);
         done = run.end;
     }
     entries_mark_holes(s, done, s->end);
