@@ -7,6 +7,7 @@
 #include <kernel/core/ktest.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/uapi/mman.h>
+#include <mm/check.h>
 #include <mm/gup.h>
 #include <mm/internal.h>
 
@@ -73,6 +74,25 @@ static inline int probe_load(struct mm_struct *mm, unsigned long addr)
     return access_process_vm(mm, addr, &byte, 1, 0) == 1 ? byte : -1;
 }
 
+/* Everything about it is as it says; findings become notes. */
+static inline bool probe_is_sound(struct mm_struct *mm)
+{
+    struct printer_buf notes;
+    char text[160];
+
+    printer_buf_init(&notes, text, sizeof(text));
+    if (!mm_check(mm, &notes.out))
+        return true;
+    ktest_note("%s", text);
+    return false;
+}
+
+static inline size_t probe_vmas(struct mm_struct *mm)
+{
+    KTEST_EXPECT(probe_is_sound(mm));
+    return mm->map_count;
+}
+
 /* Random calls and accesses in [base, base + span pages), some by a child. */
 static inline void probe_random_work(struct mm_struct *mm, unsigned long base,
                                      size_t span, int rounds)
@@ -114,6 +134,9 @@ static inline void probe_random_work(struct mm_struct *mm, unsigned long base,
                       MAP_FIXED | MAP_PRIVATE |
                           (ktest_random() % 4 ? 0 : MAP_POPULATE));
         }
+        if (i % 64 == 0)
+            KTEST_EXPECT(probe_is_sound(mm) &&
+                         (!child || probe_is_sound(child)));
         for (int j = 0; j < 4; j++) {
             addr = base + ktest_random() % span * PAGE_SIZE;
             handle_mm_fault(child && j % 2 ? child : mm, addr,
@@ -122,14 +145,4 @@ static inline void probe_random_work(struct mm_struct *mm, unsigned long base,
     }
     if (child)
         mm_put(child);
-}
-
-static inline size_t probe_vmas(struct mm_struct *mm)
-{
-    const char *why;
-
-    if (!vma_tree_check(mm, &why))
-        ktest_note("VMA tree: %s", why);
-    KTEST_EXPECT(vma_tree_check(mm, &why));
-    return mm->map_count;
 }

@@ -25,6 +25,7 @@ KTEST(fault, untouched_memory_reads_as_the_zero_page)
     KTEST_EXPECT(probe_load(mm, a) == 0);
     KTEST_EXPECT(empty_zero_page.bytes[0] == 0);
     KTEST_EXPECT(pte_none(probe_entry(mm, a + PAGE_SIZE)));
+    KTEST_EXPECT(probe_is_sound(mm));
     mm_put(mm);
 }
 
@@ -45,6 +46,7 @@ KTEST(fault, what_the_vma_forbids_fails)
     KTEST_EXPECT(probe_read(mm, ~0ul) == FAULT_MAPERR);
     KTEST_EXPECT(do_mprotect(mm, a, PAGE_SIZE, PROT_NONE) == 0);
     KTEST_EXPECT(probe_read(mm, a) == FAULT_ACCERR);
+    KTEST_EXPECT(probe_is_sound(mm));
     mm_put(mm);
 }
 
@@ -64,6 +66,7 @@ KTEST(fault, prot_none_keeps_the_page)
     KTEST_EXPECT(do_mprotect(mm, a, PAGE_SIZE, PROBE_RW) == 0);
     KTEST_EXPECT(pte_write(probe_entry(mm, a))); /* sole owner: at once */
     KTEST_EXPECT(probe_load(mm, a) == 7);
+    KTEST_EXPECT(probe_is_sound(mm));
     mm_put(mm);
 }
 
@@ -90,6 +93,7 @@ KTEST(fault, fork_shares_and_a_write_copies)
     KTEST_EXPECT(probe_page(mm, a) == page);
     KTEST_EXPECT(probe_load(child, a) == 2);
     mm_put(child);
+    KTEST_EXPECT(probe_is_sound(mm));
     mm_put(mm);
 }
 
@@ -132,6 +136,7 @@ KTEST(fault, stacks_grow_to_their_limit)
     KTEST_EXPECT(probe_write(mm, top - 49 * PAGE_SIZE) == FAULT_OK);
     KTEST_EXPECT(probe_write(mm, top - 50 * PAGE_SIZE) == FAULT_MAPERR);
     probe_vmas(mm);
+    KTEST_EXPECT(probe_is_sound(mm));
     mm_put(mm);
 }
 
@@ -147,6 +152,7 @@ KTEST(fault, neighbours_race_to_nothing)
     page = probe_page(mm, a);
     KTEST_EXPECT(probe_write(mm, a) == FAULT_OK); /* spurious */
     KTEST_EXPECT(probe_page(mm, a) == page && mm_rss(mm) == 1);
+    KTEST_EXPECT(probe_is_sound(mm));
     mm_put(mm);
 }
 
@@ -170,6 +176,7 @@ KTEST(fault, a_debugger_writes_to_a_copy_that_stays_read_only)
     byte = 0;
     KTEST_EXPECT(access_process_vm(mm, a, &byte, 1, FOLL_FORCE) == 1);
     KTEST_EXPECT(byte == 7);
+    KTEST_EXPECT(probe_is_sound(mm));
     mm_put(mm);
 }
 

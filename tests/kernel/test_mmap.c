@@ -24,6 +24,7 @@ KTEST(mmap, munmap_frees_pages_and_tables)
     KTEST_EXPECT(mm_rss(mm) == 0 && mm->total_vm == 0);
     KTEST_EXPECT(atomic_read(&mm->table_pages) == 1);
     KTEST_EXPECT(mm_hiwater_rss(mm) == 12);
+    KTEST_EXPECT(probe_is_sound(mm));
     mm_put(mm);
 }
 
@@ -43,6 +44,7 @@ KTEST(mmap, tables_stay_while_a_neighbour_needs_them)
     KTEST_EXPECT(probe_load(mm, at + 7 * PAGE_SIZE) == 2);
     KTEST_EXPECT(do_munmap(mm, at + 4 * PAGE_SIZE, 4 * PAGE_SIZE) == 0);
     KTEST_EXPECT(atomic_read(&mm->table_pages) == 1);
+    KTEST_EXPECT(probe_is_sound(mm));
     mm_put(mm);
 }
 
@@ -67,6 +69,7 @@ KTEST(mmap, mremap_moves_pages_without_copying)
     KTEST_EXPECT(probe_read(mm, from) == FAULT_MAPERR);
     KTEST_EXPECT(probe_write(mm, to + 649 * PAGE_SIZE) == FAULT_OK);
     KTEST_EXPECT(probe_vmas(mm) == 2 && mm->total_vm == 700);
+    KTEST_EXPECT(probe_is_sound(mm));
     mm_put(mm);
 }
 
@@ -83,6 +86,7 @@ KTEST(mmap, mremap_dontunmap_leaves_an_empty_mapping)
     KTEST_EXPECT(b > 0 && b != a);
     KTEST_EXPECT(probe_load(mm, b) == 9 && probe_load(mm, a) == 0);
     KTEST_EXPECT(mm->total_vm == 4);
+    KTEST_EXPECT(probe_is_sound(mm));
     mm_put(mm);
 }
 
@@ -102,6 +106,7 @@ KTEST(mmap, brk_grows_and_shrinks)
     KTEST_EXPECT(do_brk(mm, base + 9 * PAGE_SIZE) == base + 9 * PAGE_SIZE);
     KTEST_EXPECT(do_brk(mm, base - 1) == base + 9 * PAGE_SIZE);
     KTEST_EXPECT(do_brk(mm, base) == base && mm_rss(mm) == 0);
+    KTEST_EXPECT(probe_is_sound(mm));
     mm_put(mm);
 }
 
@@ -125,6 +130,7 @@ KTEST(mmap, advice_drops_and_brings_pages)
     KTEST_EXPECT(do_madvise(mm, a, 5 * PAGE_SIZE, MADV_DONTNEED) == -ENOMEM);
     KTEST_EXPECT(mm_rss(mm) == 0);
     KTEST_EXPECT(do_madvise(mm, a, PAGE_SIZE, 4711) == -EINVAL);
+    KTEST_EXPECT(probe_is_sound(mm));
     mm_put(mm);
 }
 
@@ -221,6 +227,7 @@ KTEST(mmap, held_pages_survive_munmap)
     KTEST_EXPECT(page_count(pages[0]) == 1 && page_mapcount(pages[0]) == 0);
     put_page(pages[0]);
     put_page(pages[1]);
+    KTEST_EXPECT(probe_is_sound(mm));
     mm_put(mm);
 }
 
@@ -235,6 +242,49 @@ KTEST(mmap, random_work_leaves_nothing_behind)
     do_munmap(mm, 0x10000, TASK_SIZE - 0x10000);
     KTEST_EXPECT(mm_rss(mm) == 0 && mm->total_vm == 0 && mm->committed == 0);
     KTEST_EXPECT(atomic_read(&mm->table_pages) == 1);
+    KTEST_EXPECT(probe_is_sound(mm));
+    mm_put(mm);
+}
+
+static size_t findings(struct mm_struct *mm)
+{
+    struct printer_buf nowhere;
+    char text[64];
+
+    printer_buf_init(&nowhere, text, sizeof(text));
+    return mm_check(mm, &nowhere.out);
+}
+
+KTEST(mmap, the_check_notices)
+{
+    struct mm_struct *mm = probe_mm(), *child;
+    struct pt_cursor c;
+    pte_t before;
+    long a;
+
+    KTEST_REQUIRE(mm);
+    a = probe_map(mm, 0, 2, PROBE_RW, MAP_PRIVATE);
+    probe_store(mm, a, 1);
+    KTEST_REQUIRE(mm_fork(mm, &child) == 0);
+    KTEST_EXPECT(findings(mm) == 0 && findings(child) == 0);
+    pt_start(&c, mm->root, a, a + PAGE_SIZE);
+    before = *c.slot;
+    *c.slot = pte_mkwrite(before); /* the child would see the write */
+    KTEST_EXPECT(findings(mm) == 1);
+    *c.slot = before;
+    c.slot->val &= ~PTE_USER;
+    KTEST_EXPECT(findings(mm) == 1);
+    *c.slot = (pte_t){0}; /* a page that RSS still counts */
+    KTEST_EXPECT(findings(mm) == 1);
+    *c.slot = before;
+    c.slot[2] = before; /* behind the mapping; counts do not matter there */
+    KTEST_EXPECT(findings(mm) == 1);
+    c.slot[2].val = 0;
+    mm->total_vm++;
+    KTEST_EXPECT(findings(mm) == 1);
+    mm->total_vm--;
+    KTEST_EXPECT(findings(mm) == 0);
+    mm_put(child);
     mm_put(mm);
 }
 
@@ -343,6 +393,7 @@ static void without_memory(const char *name, long (*op)(struct mm_struct *mm))
         }
     }
     KTEST_EXPECT(left > 0);
+    KTEST_EXPECT(probe_is_sound(mm));
     mm_put(mm);
 }
 

@@ -1,0 +1,156 @@
+/*
+ * mm/check.c - recounts an address space from its tables up.
+ *
+ * What must hold, besides the counters:
+ *   - every leaf of the user half lies in a VMA, and every table covers one;
+ *   - an entry is writable or executable only if its VMA is;
+ *   - a page that several entries share privately is writable through none;
+ *   - special entries (no counts) show the zero page or a driver's frame.
+ */
+#include <mm/check.h>
+#include <mm/huge.h>
+#include <mm/internal.h>
+
+struct check {
+    struct mm_struct *mm;
+    struct printer *out;
+    size_t findings;
+    s64 anon, other, tables, huge;
+};
+
+static void found(struct check *check, unsigned long addr, const char *what)
+{
+    check->findings++;
+    printer_printf(check->out, "%012lx: %s\n", addr, what);
+}
+
+static void check_rights(struct check *check, const struct vm_area_struct *vma,
+                         unsigned long addr, pte_t pte)
+{
+    const struct page *page = pte_page(pte);
+
+    if (!pte_accessible(pte))
+        return;
+    if (!pte_user(pte))
+        found(check, addr, "entry of the user half without the user bit");
+    if (pte_write(pte) && !(vma->vm_flags & VM_WRITE))
+        found(check, addr, "writable, but the mapping is not");
+    if (!(pte.val & PTE_NX) && pte_supported_mask & PTE_NX &&
+        !(vma->vm_flags & VM_EXEC))
+        found(check, addr, "executable, but the mapping is not");
+    if (!page || !pte_write(pte) || vma->vm_flags & VM_SHARED)
+        return;
+    if (atomic_read(&page->mapcount) > 1)
+        found(check, addr, "privately writable and mapped elsewhere");
+    if (!page_is_anon(page))
+        found(check, addr, "privately writable page of an object");
+}
+
+static void check_page(struct check *check, const struct vm_area_struct *vma,
+                       unsigned long addr, pte_t pte)
+{
+    struct page *page = pte_page(pte);
+
+    if (!page) {
+        if (pte_pfn(pte) != PFN_DOWN(__pa_symbol(&empty_zero_page)) &&
+            !(vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP)))
+            found(check, addr, "uncounted frame in an ordinary mapping");
+        return;
+    }
+    if (page_count(page) < 1 || page_mapcount(page) < 1)
+        found(check, addr, "mapped page without counts");
+    if (page->owner == OWNER_FREE || page->owner == OWNER_PAGETABLE)
+        found(check, addr, "mapped page that is not ring 3's");
+    if (page_is_anon(page))
+        check->anon++;
+    else
+        check->other++;
+}
+
+static void check_leaf(struct check *check, const struct pt_cursor *c)
+{
+    const struct vm_area_struct *vma = find_vma(check->mm, c->va);
+    unsigned long end = (c->va & -pt_span(c->level)) + pt_span(c->level);
+
+    if (!vma || vma->vm_start > c->va || vma->vm_end < end) {
+        found(check, c->va, "entry without a mapping");
+        return;
+    }
+    check_rights(check, vma, c->va, *c->slot);
+    if (c->level == 0) {
+        check_page(check, vma, c->va, *c->slot);
+    } else {
+        check->huge++;
+        check->anon += HUGE_PAGES;
+    }
+}
+
+/* Tables below `table`, which stands at `level` and starts to cover va. */
+static void count_tables(struct check *check, pte_t *table, int level,
+                         unsigned long va)
+{
+    int entries = level == (int)pgtable_levels - 1 ? 256 : 512;
+
+    check->tables++;
+    for (int i = 0; i < entries; i++, va += pt_span(level)) {
+        if (!pte_is_table(table[i], level))
+            continue;
+        if (!find_vma_intersection(check->mm, va, va + pt_span(level)))
+            found(check, va, "table that serves no mapping");
+        count_tables(check, page_address(pfn_to_page(pte_pfn(table[i]))),
+                     level - 1, va);
+    }
+}
+
+static void check_sum(struct check *check, const char *what, s64 counter,
+                      s64 counted)
+{
+    if (counter == counted)
+        return;
+    check->findings++;
+    printer_printf(check->out, "%s: %lld, but there are %lld\n", what,
+                   (long long)counter, (long long)counted);
+}
+
+static void check_charges(struct check *check)
+{
+    const struct mm_struct *mm = check->mm;
+    const struct vm_area_struct *vma = mm->first;
+    s64 total = 0, locked = 0, committed = 0;
+
+    for (; vma; vma = vma->vm_next) {
+        total += vma_pages(vma);
+        if (vma->vm_flags & VM_LOCKED)
+            locked += vma_pages(vma);
+        if (vma->vm_flags & VM_ACCOUNT)
+            committed += vma_pages(vma);
+    }
+    check_sum(check, "total_vm", mm->total_vm, total);
+    check_sum(check, "locked_vm", mm->locked_vm, locked);
+    check_sum(check, "committed", mm->committed, committed);
+}
+
+size_t mm_check(struct mm_struct *mm, struct printer *out)
+{
+    struct check check = {.mm = mm, .out = out};
+    struct pt_cursor c;
+    const char *why;
+
+    down_read(&mm->mmap_lock);
+    if (!vma_tree_check(mm, &why))
+        found(&check, 0, why);
+    for (pt_start(&c, mm->root, 0, user_limit()); c.slot; pt_next(&c))
+        if (!pte_none(*c.slot))
+            check_leaf(&check, &c);
+    count_tables(&check, mm->root, pgtable_levels - 1, 0);
+    check_charges(&check);
+    check_sum(&check, "anonymous pages", atomic_read(&mm->anon_pages),
+              check.anon);
+    check_sum(&check, "other pages",
+              atomic_read(&mm->file_pages) + atomic_read(&mm->shmem_pages),
+              check.other);
+    check_sum(&check, "tables", atomic_read(&mm->table_pages), check.tables);
+    check_sum(&check, "blocks", atomic_read(&mm->huge_pages), check.huge);
+    up_read(&mm->mmap_lock);
+    return check.findings;
+}
