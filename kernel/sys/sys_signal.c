@@ -71,8 +71,9 @@ long sys_rt_sigaction(int sig, const void __user *act, void __user *oldact,
         return -EINVAL;
     flags = spin_lock_irqsave(&task->sighand->lock);
     action = &task->sighand->action[sig - 1];
-    out = (struct user_sigaction){action->handler, action->flags,
-                                  action->restorer, action->mask};
+    if (oldact)
+        out = (struct user_sigaction){action->handler, action->flags,
+                                      action->restorer, action->mask};
     if (act)
         set_action(task, sig, &in);
     spin_unlock_irqrestore(&task->sighand->lock, flags);

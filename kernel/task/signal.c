@@ -183,12 +183,22 @@ void signal_wake(struct task_struct *task, bool fatal)
     wake_up_state(task, fatal ? states | BIT(TASK_STOPPED) : states);
 }
 
+/*
+ * A sender adds the signal and then reads the mask, we change the mask and
+ * then look for signals: one of the two sees the other, so that the lock is
+ * needed only if something is pending.
+ */
 void signal_set_blocked(const sigset_t *set)
 {
     struct task_struct *task = current;
-    u64 flags = spin_lock_irqsave(&task->sighand->lock);
+    u64 flags;
 
-    task->blocked = *set & ~SIG_UNBLOCKABLE;
+    WRITE_ONCE(task->blocked, *set & ~SIG_UNBLOCKABLE);
+    smp_mb();
+    if (!(task->pending.set | task->signal->shared_pending.set) &&
+        !(task->work & WORK_SIGNAL))
+        return;
+    flags = spin_lock_irqsave(&task->sighand->lock);
     signal_recalc(task);
     spin_unlock_irqrestore(&task->sighand->lock, flags);
 }
@@ -292,6 +302,7 @@ static int send_locked(int sig, const siginfo_t *info, struct task_struct *task,
     if (err)
         return err;
     pending->set |= sig_bit(sig);
+    smp_mb(); /* before any mask is read: signal_set_blocked() */
     taker = group ? choose_thread(task, sig)
                   : (thread_wants(task, sig) ? task : NULL);
     if (taker)

@@ -112,7 +112,7 @@ struct task_struct {
     struct cred cred; /* (o) */
 
     struct sigpending pending; /* (s) */
-    sigset_t blocked;          /* (o, s to write) */
+    sigset_t blocked;          /* (o) see signal.c */
     sigset_t saved_sigmask;    /* (o) of sigsuspend, ppoll */
     bool restore_sigmask;      /* (o) */
     struct {
