@@ -14,7 +14,6 @@ enum boot_stage_id {
     BOOT_STAGE_COMPAT, /* paging and long mode on, code still 32-bit */
     BOOT_STAGE_LONG,   /* 64-bit code at its physical address */
     BOOT_STAGE_HIGH,   /* 64-bit code at KERNEL_BASE + physical */
-    BOOT_STAGE_MASTER, /* the master kernel table, noted by mm */
     NR_BOOT_STAGES,
 };
 
@@ -33,6 +32,4 @@ struct boot_trace {
 
 extern struct boot_trace boot_trace;
 
-/* Notes the CPU's present state, reading the magic at `address`. */
-void boot_trace_note(enum boot_stage_id stage, const volatile u64 *address);
 const char *boot_stage_name(enum boot_stage_id stage);
