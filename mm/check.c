@@ -7,6 +7,7 @@
  *   - a page that several entries share privately is writable through none;
  *   - special entries (no counts) show the zero page or a driver's frame.
  */
+#include <kernel/core/panic.h>
 #include <mm/check.h>
 #include <mm/huge.h>
 #include <mm/internal.h>
@@ -153,4 +154,18 @@ size_t mm_check(struct mm_struct *mm, struct printer *out)
     check_sum(&check, "blocks", atomic_read(&mm->huge_pages), check.huge);
     up_read(&mm->mmap_lock);
     return check.findings;
+}
+
+static void write_to_log(struct printer *out, const char *text, size_t len)
+{
+    printk(LOG_ERR, "%.*s", (int)len, text);
+}
+
+void mm_check_at_exit(struct mm_struct *mm)
+{
+    struct printer log = {.write = write_to_log};
+    size_t findings = DEBUG_ON ? mm_check(mm, &log) : 0;
+
+    if (findings)
+        panic("%zu findings in an address space at its end", findings);
 }

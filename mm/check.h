@@ -12,3 +12,6 @@
  * A line per finding; returns their number.  Takes mmap_lock; slow.
  */
 size_t mm_check(struct mm_struct *mm, struct printer *out);
+
+/* Debug builds, when the last task leaves mm: stops the kernel at a finding. */
+void mm_check_at_exit(struct mm_struct *mm);

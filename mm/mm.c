@@ -17,6 +17,7 @@
 #include <kernel/uapi/errno.h>
 #include <kernel/x86/cpu.h>
 #include <kernel/x86/trap.h>
+#include <mm/check.h>
 #include <mm/filemap.h>
 #include <mm/huge.h>
 #include <mm/internal.h>
@@ -125,6 +126,7 @@ void mm_put(struct mm_struct *mm)
 {
     if (!refcount_dec_and_test(&mm->users))
         return;
+    mm_check_at_exit(mm);
     unmap_everything(mm);
     if (mm->exe_file)
         mm_file_ops->put(mm->exe_file);
