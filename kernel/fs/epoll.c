@@ -17,7 +17,7 @@
 #include <kernel/fs/internal.h>
 #include <kernel/fs/poll.h>
 
-#include <linux/eventpoll.h>
+#include <kernel/uapi/epoll.h>
 
 #define PRIVATE_BITS (EPOLLONESHOT | EPOLLET | EPOLLWAKEUP | EPOLLEXCLUSIVE)
 #define POLL_DEFAULT (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)

@@ -81,15 +81,18 @@ void file_init(void)
 /* The mount that names of nameless files pretend to be in. */
 static struct vfsmount *anon_mount(void)
 {
+    static DEFINE_MUTEX(lock);
     static struct vfsmount *mnt;
     struct inode *root;
 
-    if (mnt)
-        return mnt;
-    root = inode_create(anon_super, S_IFDIR | 0700);
-    anon_super->root = root ? d_make_root(root) : NULL;
-    if (anon_super->root)
+    mutex_lock(&lock);
+    if (!anon_super->root) {
+        root = inode_create(anon_super, S_IFDIR | 0700);
+        anon_super->root = root ? d_make_root(root) : NULL;
+    }
+    if (!mnt && anon_super->root)
         mnt = kern_mount(anon_type.name);
+    mutex_unlock(&lock);
     return mnt;
 }
 

@@ -20,6 +20,7 @@
 static LIST_HEAD(mounts); /* (d) */
 LIST_HEAD(file_systems);
 
+static DEFINE_MUTEX(super_lock);
 static atomic_t next_dev, next_mount_id;
 static struct vfsmount *root_mount; /* (c) the top of the tree */
 
@@ -184,10 +185,14 @@ static int get_super(const char *type_name, const char *data,
                      struct super_block **sb)
 {
     const struct file_system_type *type = type_find(type_name);
+    int err;
 
     if (!type)
         return -ENODEV;
-    return type->get_super(type, data, sb);
+    mutex_lock(&super_lock); /* some types make their only one now */
+    err = type->get_super(type, data, sb);
+    mutex_unlock(&super_lock);
+    return err;
 }
 
 int do_mount(const char *source, const struct path *at, const char *type,

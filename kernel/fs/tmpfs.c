@@ -523,11 +523,14 @@ static int open_unnamed(const struct path *dir, const char *name,
 
 int memfd_open(const char *name, u32 flags, struct file **file)
 {
+    static DEFINE_MUTEX(lock);
     struct path dir;
     struct inode *inode;
 
+    mutex_lock(&lock);
     if (!shm_mount)
         shm_mount = kern_mount("rootfs");
+    mutex_unlock(&lock);
     if (!shm_mount)
         return -ENOMEM;
     dir = (struct path){shm_mount, shm_mount->root};

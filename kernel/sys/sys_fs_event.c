@@ -7,7 +7,7 @@
 #include <kernel/task/signal.h>
 #include <syscalls_gen.h>
 
-#include <linux/eventpoll.h>
+#include <kernel/uapi/epoll.h>
 #include <linux/time.h>
 #include <linux/time_types.h>
 

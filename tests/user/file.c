@@ -42,6 +42,8 @@ static void test_open(void)
     errno_is(openat(99, "x", O_RDONLY), EBADF, "openat below nothing");
     errno_is(close(99), EBADF, "closing nothing");
     errno_is(open("/dev/null/x", O_RDONLY), ENOTDIR, "below a device");
+    errno_is(open("/proc/self/exe", O_WRONLY), ETXTBSY,
+             "writing to a program that runs");
     close(fd);
 }
 
