@@ -413,7 +413,15 @@ static int dcache_iterate(struct file *file, struct dir_context *ctx)
     return 0;
 }
 
+/* A directory has no end to seek from, and no data or holes. */
+static loff_t dcache_llseek(struct file *file, loff_t off, int whence)
+{
+    if (whence != SEEK_SET && whence != SEEK_CUR)
+        return -EINVAL;
+    return generic_llseek(file, off, whence);
+}
+
 const struct file_operations dcache_dir_fops = {
     .iterate = dcache_iterate,
-    .llseek = generic_llseek,
+    .llseek = dcache_llseek,
 };

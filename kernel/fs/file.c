@@ -312,7 +312,7 @@ static int open_found(const struct path *path, u32 flags, bool created,
         return file_open_path(path, flags, file);
     }
     if (flags & O_DIRECTORY && !S_ISDIR(inode->mode))
-        return S_ISLNK(inode->mode) ? -ELOOP : -ENOTDIR;
+        return -ENOTDIR;
     if (!created)
         err = may_open(path, flags);
     if (err)

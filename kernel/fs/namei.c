@@ -467,6 +467,8 @@ static int open_last(struct walk *w, u32 flags, mode_t mode, bool *created)
     struct dentry *parent = w->path.dentry, *child;
     int err;
 
+    if (w->type != LAST_NORM && !w->slash && flags & O_EXCL)
+        return -EEXIST;
     if (w->type != LAST_NORM || w->slash)
         return -EISDIR;
     mutex_lock(&parent->inode->lock);

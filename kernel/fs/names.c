@@ -381,6 +381,8 @@ static bool is_dir(const struct dentry *dentry)
 
 static int rename_check_names(const struct rename *r)
 {
+    if (r->flags & RENAME_EXCHANGE && !is_dir(r->new) && r->to.slash)
+        return -ENOTDIR;
     if (!is_dir(r->old)) {
         if (r->from.slash)
             return -ENOTDIR;
@@ -398,10 +400,8 @@ static int rename_check(const struct rename *r)
 {
     struct inode *from = r->from.path.dentry->inode;
     struct inode *to = r->to.path.dentry->inode;
-    int err = rename_check_names(r);
+    int err = may_remove(from, r->old->inode);
 
-    if (!err)
-        err = may_remove(from, r->old->inode);
     if (!err)
         err = r->new ? may_remove(to, r->new->inode) : may_change(to);
     if (err)
@@ -472,6 +472,8 @@ static int rename_locked(struct rename *r)
 {
     int err = rename_lookup(r);
 
+    if (!err)
+        err = rename_check_names(r);
     if (!err && r->new && r->new->inode == r->old->inode)
         return 0; /* two names of one thing: nothing happens */
     if (!err)

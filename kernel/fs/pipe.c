@@ -402,6 +402,8 @@ static int fifo_open(struct inode *inode, struct file *file)
     struct pipe *pipe;
     int err;
 
+    if (!(file->fmode & (FMODE_READ | FMODE_WRITE)))
+        return -EINVAL;
     mutex_lock(&inode->lock);
     if (!inode->pipe)
         inode->pipe = pipe_alloc();
