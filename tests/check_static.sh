@@ -8,7 +8,7 @@ if command -v sparse >/dev/null; then
     for file in $C_SOURCES; do
         # not ours: the compiler's own headers; __atomic_* of an enum
         out=$(sparse $CFLAGS -Wno-decl -Wno-non-pointer-null \
-              -Wno-transparent-union "$file" 2>&1 |
+              -Wno-transparent-union -Wno-bitwise "$file" 2>&1 |
               grep -E '^(boot|kernel|mm|drivers|tests)/.*(error|warning):' |
               grep -vE 'unknown attribute|attribute .*: unknown|invalid type for argument 1:$')
         [ -z "$out" ] || { echo "$out"; status=1; }
