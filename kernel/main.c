@@ -5,7 +5,6 @@
  * waits, and nothing is linear in RAM.
  */
 #include <boot/bootinfo.h>
-#include <boot/trace.h>
 #include <drivers/acpi/tables.h>
 #include <drivers/char/console.h>
 #include <drivers/char/power.h>
@@ -104,7 +103,6 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     uart_console_init();
     cpus_reserve();
     memory_init(); /* page tables, pages, slab, vmalloc */
-    boot_trace_note(BOOT_STAGE_MASTER, __va(__pa_symbol(&boot_trace.magic)));
     trap_fixup_find = exception_table_find;
     mm_init();    /* address spaces, page cache, user memory */
     sched_init(); /* from here on locks may block */
