@@ -43,7 +43,8 @@ void ktest_note(const char *fmt, ...) __printf(1, 2); /* "# ..." line */
             return;                                                            \
     } while (0)
 
-/* Runs what `glob` selects ("" is all).  Returns the number of failures. */
+/* Runs what `glob` selects ("" is all, "vm*,page" two patterns).  Returns the
+ * number of failures. */
 int ktest_run(const char *glob);
 
 /* Random numbers that seed= on the command line repeats. */

@@ -108,14 +108,22 @@ static bool run_test(const struct ktest *test, unsigned int number)
     return !run.failed;
 }
 
-static bool selected(const struct ktest *test, const char *glob)
+/* `globs`: one, or several with commas between; a suite's name is all of it. */
+static bool selected(const struct ktest *test, const char *globs)
 {
-    char full[80];
+    char full[80], glob[80];
 
-    if (!*glob)
-        return true;
     scnprintf(full, sizeof(full), "%s.%s", test->suite, test->name);
-    return glob_match(glob, full) || !strcmp(glob, test->suite);
+    for (const char *at = globs; *at;) {
+        const char *comma = strchr(at, ',');
+        size_t n = comma ? (size_t)(comma - at) : strlen(at);
+
+        strscpy(glob, at, min(n + 1, sizeof(glob)));
+        if (glob_match(glob, full) || !strcmp(glob, test->suite))
+            return true;
+        at += comma ? n + 1 : n;
+    }
+    return !*globs;
 }
 
 /* Those that glob selects, shuffled; the array is the caller's to free. */

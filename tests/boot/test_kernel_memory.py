@@ -1,0 +1,89 @@
+"""The kernel's own memory in its modes: limits of low memory, free pages
+unmapped, top-level slots by fault, amounts of RAM; and what it costs."""
+import re
+
+import pytest
+
+from machine import PASSED, Machine
+
+SUITES = ("page,slab,vmalloc,vm_area,ioremap,set_memory,kmap,fixmap,tlb,stack,"
+          "image,resource,fail_nth,debug_pagealloc,mm")
+MODES = ["lowmem=16M", "lowmem=48M", "lowmem=896M", "debug_pagealloc=on",
+         "vmalloc_sync=lazy", "lowmem=32M vmalloc_sync=lazy debug_pagealloc=on"]
+
+
+def results(m):
+    status = m.finish(200)
+    assert len(re.findall(r"^ok ", m.log, re.M)) > 30, m.tail()
+    failed = re.findall(r"^not ok .*", m.log, re.M)
+    assert not failed, "\n".join(failed + [m.tail()])
+    assert status == PASSED, m.tail()
+
+
+@pytest.mark.parametrize("cpu", ["max,-la57", "max"])
+@pytest.mark.parametrize("mode", MODES)
+def test_self_tests_in_every_mode(mode, cpu):
+    with Machine(f"selftest={SUITES} {mode}", cpu=cpu) as m:
+        results(m)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_shell_in_every_mode(mode):
+    with Machine("rdinit=/bin/sh " + mode) as m:
+        m.shell()
+        assert m.command("echo $((6 * 7))") == "42"
+
+
+@pytest.mark.parametrize("mem", ["3M", "4M", "17M", "4100M"])
+def test_self_tests_of_memory_by_amount(mem):
+    with Machine(f"selftest={SUITES}", mem=mem, initrd=False, devices=()) as m:
+        results(m)
+
+
+@pytest.mark.parametrize("cpu", ["max,-la57,-pdpe1gb", "max,-pge", "qemu64"])
+def test_self_tests_of_memory_by_cpu(cpu):
+    with Machine(f"selftest={SUITES}", cpu=cpu, initrd=False) as m:
+        results(m)
+
+
+# Experiments that need a boot option, with their broken variants.
+NEEDS = [("lowmem=32M", ["0.4", "0.5", "3.3", "3.5", "2.11", "4.2"]),
+         ("lowmem=64M", ["3.3", "2.11"]),
+         ("lowmem=100M", ["3.3", "2.11"]),
+         ("debug_pagealloc=on", ["0.12", "4.2"]),
+         ("vmalloc_sync=lazy", ["1.5", "1.6", "4.2"])]
+
+
+@pytest.mark.parametrize("option,numbers", NEEDS)
+def test_experiments_that_need_an_option(option, numbers):
+    with Machine("tour=no " + option) as m:
+        m.shell()
+        for number in numbers:
+            said = m.command(f"exp run {number}")
+            assert "VERDICT PASS" in said and "leak=0" in said, said
+            said = m.command(f"exp run {number} --broken")
+            assert "VERDICT FAIL" in said and "leak=0" in said, said
+
+
+@pytest.mark.parametrize("mem", ["64M", "16G", "4T"])
+def test_metadata_follows_what_is_used(mem):
+    """Boot's bookkeeping is the same, whatever RAM is installed."""
+    extra = ["-object", f"memory-backend-ram,id=m,size={mem},reserve=off"]
+    with Machine("tour=no", mem=mem, cpu="max,-la57,phys-bits=46",
+                 machine="pc,memory-backend=m", extra=extra) as m:
+        m.shell()
+        ledger = m.command("cat /proc/ledger")
+        pages = {name: int(n) for name, n in
+                 re.findall(r"^\s*(\w+)\s+(\d+) pages", ledger, re.M)}
+        assert pages["memmap"] <= 3 * 64, ledger
+        assert pages["pagetable"] <= 120, ledger
+        owners = sum(n for name, n in pages.items() if name != "total")
+        assert owners == pages["total"], ledger
+
+
+def test_figures_are_printed():
+    with Machine("bench=mm tour=no",
+                 extra=["-icount", "shift=0,sleep=off"]) as m:
+        m.shell()
+        lines = re.findall(r"^bench (.*?)\s+(\d+)\r?$", m.log, re.M)
+        assert len(lines) >= 7 and all(int(n) > 0 for _, n in lines), lines
