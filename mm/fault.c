@@ -81,15 +81,13 @@ static vm_fault_t install_page(struct vm_fault *vmf, struct page *page,
           vmf->page->mapping == vma->vm_mapping); /* not truncated meanwhile */
     if (ok) {
         atomic_inc(&page->mapcount);
+        count_page(vma, page);
         vmf->slot->val = pte.val;
     }
     spin_unlock(&mm->page_table_lock);
-    if (!ok) {
+    if (!ok)
         put_page(page);
-        return 0;
-    }
-    count_page(vma, page);
-    if (!pte_none(vmf->seen))
+    else if (!pte_none(vmf->seen))
         tlb_flush_range(mm, vmf->address, vmf->address + PAGE_SIZE);
     return 0;
 }
@@ -238,22 +236,6 @@ static bool make_writable(struct vm_fault *vmf, struct page *sole)
     return settled;
 }
 
-static vm_fault_t fault_mkwrite(struct vm_fault *vmf)
-{
-    const struct vm_operations_struct *ops = vmf->vma->vm_ops;
-    vm_fault_t ret = 0;
-
-    vmf->page = pte_page(vmf->seen);
-    if (vmf->page && ops && ops->page_mkwrite) {
-        get_page(vmf->page);
-        ret = ops->page_mkwrite(vmf);
-        put_page(vmf->page);
-    }
-    if (!ret)
-        make_writable(vmf, NULL);
-    return ret & ~VM_FAULT_NOPAGE;
-}
-
 /* A reference to the page that the entry shows, or NULL if it changed. */
 static struct page *hold_seen_page(struct vm_fault *vmf)
 {
@@ -267,6 +249,24 @@ static struct page *hold_seen_page(struct vm_fault *vmf)
     }
     spin_unlock(lock);
     return page;
+}
+
+/* The object is asked first, if it wants to be. */
+static vm_fault_t fault_mkwrite(struct vm_fault *vmf)
+{
+    const struct vm_operations_struct *ops = vmf->vma->vm_ops;
+    vm_fault_t ret = 0;
+
+    if (ops && ops->page_mkwrite && pte_page(vmf->seen)) {
+        vmf->page = hold_seen_page(vmf);
+        if (!vmf->page)
+            return 0;
+        ret = ops->page_mkwrite(vmf);
+        put_page(vmf->page);
+    }
+    if (!ret)
+        make_writable(vmf, NULL);
+    return ret & ~VM_FAULT_NOPAGE;
 }
 
 /* Exchanges the entry's page for `copy`: flushed before the old one goes. */
