@@ -13,6 +13,7 @@
  *            the writer.
  * Locking    clock_lock (spin, irq-safe): the one who measures.
  */
+#include <kernel/core/clockpage.h>
 #include <kernel/core/clockref.h>
 #include <kernel/core/clockscale.h>
 #include <kernel/core/irq.h>
@@ -26,21 +27,15 @@
 #define FIRST_REFINE_NS NSEC_PER_MSEC
 #define LAST_REFINE_NS (64 * NSEC_PER_SEC)
 
-struct clock_scale {
-    u64 base_tsc, base_ns;
-    u64 mult; /* ns per tick, times 2^32 */
-};
-
 struct reading { /* both counters at about the same moment */
     u64 tsc, ref;
     u64 blur; /* ticks that the reading took */
 };
 
-static struct clock_scale scale[2] = {{.mult = 1ull << 32},
-                                      {.mult = 1ull << 32}};
-static u32 scale_seq;
+union clock_page_padded clock_page __aligned(CLOCK_PAGE_SIZE) = {
+    .page.scale = {{.mult = 1ull << 32}, {.mult = 1ull << 32}},
+};
 static u64 tsc_hz = ONE_GHZ;
-static u64 real_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
 
 static DEFINE_SPINLOCK(clock_lock);
 static const struct clock_ref *ref; /* (c) */
@@ -48,36 +43,19 @@ static struct reading first;        /* (c) */
 static u64 next_refine = ~0ull;     /* (clock_lock) ktime */
 static u64 refine_distance = FIRST_REFINE_NS;
 
-static u64 scale_apply(const struct clock_scale *s, u64 tsc)
-{
-    s64 ticks = tsc - s->base_tsc;
-
-    /* A CPU whose TSC is a little behind must not see the past. */
-    return s->base_ns + (ticks > 0 ? mul_shift32(ticks, s->mult) : 0);
-}
-
 u64 ktime_get(void)
 {
-    u32 seq;
-    u64 ns;
-
-    do {
-        seq = READ_ONCE(scale_seq);
-        barrier();
-        ns = scale_apply(&scale[seq & 1], rdtsc());
-        barrier();
-    } while (unlikely(seq != READ_ONCE(scale_seq)));
-    return ns;
+    return clock_page_read(&clock_page.page);
 }
 
 u64 ktime_get_real(void)
 {
-    return ktime_get() + READ_ONCE(real_offset);
+    return ktime_get() + READ_ONCE(clock_page.page.real_offset);
 }
 
 void ktime_set_real(u64 ns)
 {
-    WRITE_ONCE(real_offset, ns - ktime_get());
+    WRITE_ONCE(clock_page.page.real_offset, ns - ktime_get());
 }
 
 u64 tsc_khz(void)
@@ -90,9 +68,14 @@ u64 clock_tsc_hz(void)
     return READ_ONCE(tsc_hz);
 }
 
+static const struct clock_scale *scale_now(void)
+{
+    return &clock_page.page.scale[READ_ONCE(clock_page.page.seq) & 1];
+}
+
 u64 clock_tsc_at(u64 ns)
 {
-    const struct clock_scale *s = &scale[READ_ONCE(scale_seq) & 1];
+    const struct clock_scale *s = scale_now();
 
     if (ns <= s->base_ns)
         return s->base_tsc;
@@ -101,9 +84,11 @@ u64 clock_tsc_at(u64 ns)
 
 static void set_scale(const struct clock_scale *s)
 {
-    scale[(scale_seq + 1) & 1] = *s;
+    struct clock_page *page = &clock_page.page;
+
+    page->scale[(page->seq + 1) & 1] = *s;
     barrier();
-    WRITE_ONCE(scale_seq, scale_seq + 1);
+    WRITE_ONCE(page->seq, page->seq + 1);
 }
 
 /* SDM 2A, CPUID leaves 15H and 16H; 0: not told. */
@@ -172,7 +157,7 @@ static void measure_locked(void)
     here = rdtsc(); /* not before what the old scale has told already */
     set_scale(&(struct clock_scale){
         .base_tsc = here,
-        .base_ns = scale_apply(&scale[scale_seq & 1], here),
+        .base_ns = clock_scale_apply(scale_now(), here),
         .mult = mul_div(NSEC_PER_SEC, 1ull << 32, tsc_hz),
     });
 }
