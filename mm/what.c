@@ -8,8 +8,10 @@
  */
 #include <mm/what.h>
 
+#include <kernel/core/ksyms.h>
 #include <kernel/lib/printer.h>
 #include <mm/page.h>
+#include <mm/vma.h>
 #include <mm/vmalloc.h>
 
 #define VMEMMAP_SIZE (PHYS_LIMIT / PAGE_SIZE * sizeof(struct page))
@@ -17,41 +19,61 @@
 
 struct region {
     const char *name;
+    const char *class; /* of the five kinds of address (DESIGN: types) */
     unsigned long start, end;
 };
 
-static const struct region *find_region(unsigned long va)
+static struct region find_region(unsigned long va)
 {
-    static struct region none = {"non-canonical, or no region", 0, 0};
-    static struct region table[] = {
-        {"user", 0, 0},
-        {"direct map (kernel logical)", 0, 0},
-        {"vmalloc and ioremap", 0, 0},
-        {"struct page array", 0, 0},
-        {"CPU entry area", CPU_ENTRY_AREA_BASE,
+    const char *virtual = "kernel virtual";
+    const struct region table[] = {
+        {"user", "user virtual", 0,
+         pgtable_levels == 5 ? TASK_SIZE_5L : TASK_SIZE_4L},
+        {"direct map", "kernel logical", PAGE_OFFSET, PAGE_OFFSET + PHYS_LIMIT},
+        {"vmalloc and ioremap", virtual, VMALLOC_START, VMALLOC_END},
+        {"struct page array", virtual, vmemmap_base,
+         vmemmap_base + VMEMMAP_SIZE},
+        {"CPU entry area", virtual, CPU_ENTRY_AREA_BASE,
          CPU_ENTRY_AREA_BASE + CPU_ENTRY_AREA_SIZE},
-        {"kernel image", KERNEL_BASE, KERNEL_BASE + KERNEL_IMAGE_SIZE},
-        {"modules", MODULES_START, MODULES_END},
-        {"fixmap", MODULES_END, FIXMAP_TOP},
+        {"kernel image", virtual, KERNEL_BASE, KERNEL_BASE + KERNEL_IMAGE_SIZE},
+        {"modules", virtual, MODULES_START, MODULES_END},
+        {"fixmap", virtual, MODULES_END, FIXMAP_TOP},
     };
     size_t i;
 
-    table[0].end = pgtable_levels == 5 ? TASK_SIZE_5L : TASK_SIZE_4L;
-    table[1].start = PAGE_OFFSET;
-    table[1].end = PAGE_OFFSET + PHYS_LIMIT;
-    table[2].start = VMALLOC_START;
-    table[2].end = VMALLOC_END;
-    table[3].start = vmemmap_base;
-    table[3].end = vmemmap_base + VMEMMAP_SIZE;
     for (i = 0; i < ARRAY_SIZE(table); i++)
         if (va >= table[i].start && va < table[i].end)
-            return &table[i];
-    return &none;
+            return table[i];
+    return (struct region){"none", "none: non-canonical, or no region", 0, 0};
 }
 
 const char *what_region(unsigned long va)
 {
-    return find_region(va)->name;
+    return find_region(va).name;
+}
+
+/* The mapping of a program's that va lies in, as /proc/PID/maps has it. */
+static void print_vma(struct mm_struct *mm, unsigned long va,
+                      struct printer *out)
+{
+    struct vm_area_struct *vma;
+    char path[128];
+
+    down_read(&mm->mmap_lock);
+    vma = find_vma(mm, va);
+    if (!vma || vma->vm_start > va) {
+        printer_puts(out, "mapping    none\n");
+    } else {
+        printer_printf(out, "mapping    %lx-%lx %c%c%c%c %s\n", vma->vm_start,
+                       vma->vm_end, vma->vm_flags & VM_READ ? 'r' : '-',
+                       vma->vm_flags & VM_WRITE ? 'w' : '-',
+                       vma->vm_flags & VM_EXEC ? 'x' : '-',
+                       vma->vm_flags & VM_SHARED ? 's' : 'p',
+                       vma->vm_file && mm_file_ops
+                           ? mm_file_ops->path(vma->vm_file, path, sizeof(path))
+                           : "anonymous");
+    }
+    up_read(&mm->mmap_lock);
 }
 
 static void print_area(unsigned long va, struct printer *out)
@@ -89,20 +111,51 @@ static const char *image_part(unsigned long va)
     return "outside the image";
 }
 
-static void print_page(phys_addr_t phys, struct printer *out)
+static void print_image(unsigned long va, struct printer *out)
 {
-    pfn_t pfn = PFN_DOWN(phys);
+    char name[KSYM_NAME_MAX];
+    unsigned long offset;
+
+    printer_printf(out, "image      %s", image_part(va));
+    if (kernel_text_address(va) && ksym_lookup(va, name, &offset, NULL))
+        printer_printf(out, ", %s+%#lx", name, offset);
+    printer_puts(out, "\n");
+}
+
+static void print_flags(const struct page *page, struct printer *out)
+{
+    static const char *const names[] = {
+        [PG_reserved] = "reserved", [PG_buddy] = "buddy",
+        [PG_slab] = "slab",         [PG_head] = "head",
+        [PG_tail] = "tail",         [PG_dirty] = "dirty",
+        [PG_uptodate] = "uptodate", [PG_lru] = "lru",
+        [PG_locked] = "locked",     [PG_anon] = "anon",
+        [PG_highmem] = "highmem",   [PG_hole] = "hole"};
+    size_t i;
+
+    for (i = 0; i < ARRAY_SIZE(names); i++)
+        if (names[i] && page_test(page, i))
+            printer_printf(out, " %s", names[i]);
+}
+
+void what_print_frame(pfn_t pfn, struct printer *out)
+{
+    char name[KSYM_NAME_MAX];
     struct page *page;
 
+    printer_printf(out, "frame      %#lx: ", pfn);
     if (!pfn_valid(pfn)) {
-        printer_printf(out, "frame      %#lx: no struct page, not RAM in use\n",
-                       pfn);
+        printer_puts(out, "no struct page, no RAM in use\n");
         return;
     }
     page = pfn_to_page(pfn);
-    printer_printf(out, "frame      %#lx: %s, %d references, %d mappings\n",
-                   pfn, page_owner_names[page_owner_of(page)], page_count(page),
+    printer_printf(out, "%s, %d references, %d mappings, flags",
+                   page_owner_names[page_owner_of(page)], page_count(page),
                    page_mapcount(page));
+    print_flags(page, out);
+    printer_puts(out, "\n");
+    if (page->site && ksym_lookup(page->site, name, NULL, NULL))
+        printer_printf(out, "allocated  by %s\n", name);
 }
 
 static void print_line(void *arg, const char *line)
@@ -110,24 +163,50 @@ static void print_line(void *arg, const char *line)
     printer_printf(arg, "%s\n", line);
 }
 
-void what_print(pte_t *root, unsigned long va, struct printer *out)
+pfn_t what_print(struct mm_struct *mm, unsigned long va, struct printer *out)
 {
-    const struct region *region = find_region(va);
+    struct region region = find_region(va);
     struct pt_walk walk;
 
-    printer_printf(out, "address    %#018lx\nregion     %s\n", va,
-                   region->name);
+    printer_printf(out, "address    %#018lx\nclass      %s\nregion     %s\n",
+                   va, region.class, region.name);
+    if (va < (unsigned long)TASK_SIZE_5L)
+        print_vma(mm, va, out);
     if (va >= VMALLOC_START && va < VMALLOC_END)
         print_area(va, out);
     if (va >= KERNEL_BASE && va < KERNEL_BASE + KERNEL_IMAGE_SIZE)
-        printer_printf(out, "image      %s\n", image_part(va));
-    pt_walk_address(root, va, &walk);
+        print_image(va, out);
+    pt_walk_address(mm->root, va, &walk);
     if (walk.leaf_level < 0) {
         printer_puts(out, "frame      none: nothing is mapped here\n");
-        return;
+        return WHAT_NO_FRAME;
     }
-    printer_printf(out, "physical   %pa\n", &walk.phys);
-    print_page(walk.phys, out);
+    printer_printf(out, "physical   %pa, by a page of %lu KiB\n", &walk.phys,
+                   pt_span(walk.leaf_level) / KIB);
+    what_print_frame(PFN_DOWN(walk.phys), out);
+    return PFN_DOWN(walk.phys);
+}
+
+size_t what_print_mappings(pte_t *root, unsigned long start, unsigned long end,
+                           pfn_t pfn, const char *whose, size_t max,
+                           struct printer *out)
+{
+    struct pt_cursor c;
+    size_t n = 0;
+
+    for (pt_start(&c, root, start, end); c.slot; pt_next(&c)) {
+        pfn_t first = pte_pfn(*c.slot);
+        unsigned long va;
+
+        if (!pte_present(*c.slot) || pfn < first ||
+            pfn >= first + (pt_span(c.level) >> PAGE_SHIFT))
+            continue;
+        va = c.va + PFN_PHYS(pfn - first);
+        if (n++ < max)
+            printer_printf(out, "mapped at  %#018lx %s%s\n", va, whose,
+                           what_region(va));
+    }
+    return n;
 }
 
 void what_print_walk(pte_t *root, unsigned long va, struct printer *out)

@@ -3,15 +3,33 @@
  */
 #pragma once
 
-#include <mm/pgtable.h>
+#include <mm/mm.h>
 
 struct printer;
 
 /* Name of the region of the address map that va lies in; never NULL. */
 const char *what_region(unsigned long va);
 
-/* A line each: region, the area or part of the image, the frame behind it.
- * `root`: the table to look in (current's, or master_table). */
-void what_print(pte_t *root, unsigned long va, struct printer *out);
+/*
+ * A line each: class and region of the address, the mapping, area or part of
+ * the image that it belongs to, the frame behind it in the table of `mm`.
+ * Gives back the frame's number, or WHAT_NO_FRAME.
+ * Locks: takes mm->mmap_lock for reading.
+ */
+#define WHAT_NO_FRAME (~0ul)
+pfn_t what_print(struct mm_struct *mm, unsigned long va, struct printer *out);
+
+/* What struct page says of a frame. */
+void what_print_frame(pfn_t pfn, struct printer *out);
+
+/*
+ * A line for each leaf of [start, end) that maps the frame, at most `max` of
+ * them.  `whose`: the words that stand before the address.  Cost: O(leaves).
+ * Returns how many there were.
+ */
+size_t what_print_mappings(pte_t *root, unsigned long start, unsigned long end,
+                           pfn_t pfn, const char *whose, size_t max,
+                           struct printer *out);
+
 /* The walk, a level a line. */
 void what_print_walk(pte_t *root, unsigned long va, struct printer *out);

@@ -2,61 +2,122 @@
  * kernel/fs/proc_walk.c - /proc/pagewalk: page tables, shown to a program.
  *
  * Write "walk [PID] ADDRESS" and read how the CPU gets from there to memory,
- * level by level; write "what [PID] ADDRESS" and read what lies there.  Without
- * PID it is about the asking program; addresses of the kernel half are looked
- * up in the same table.  For root only, as physical addresses are told.
+ * level by level; write "what [PID] ADDRESS" or "what phys:ADDRESS" and read
+ * what lies there and where else the frame is mapped.  Without PID it is about
+ * the asking program; addresses of the kernel half are looked up in the same
+ * table.  For root only, as physical addresses are told.
+ *
+ * Cost       "what" looks at every leaf of every table: it is for people.
  */
 #include <kernel/fs/query.h>
 #include <kernel/fs/proc_walk.h>
 
 #include <kernel/core/printk.h>
+#include <kernel/lib/format.h>
 #include <kernel/lib/string.h>
 #include <kernel/task/task.h>
 #include <kernel/uapi/errno.h>
 #include <mm/what.h>
 
-typedef void answer_fn(pte_t *root, unsigned long va, struct printer *out);
+#define MAPPINGS_MAX 24 /* lines about one frame */
 
-static int answer_for(pid_t pid, unsigned long va, answer_fn *answer,
-                      struct printer *out)
+/* Everywhere else that the frame is mapped: kernel, then all programs. */
+static void print_all_mappings(pfn_t pfn, struct printer *out)
 {
-    struct task_struct *task = task_find_get(pid);
-    struct mm_struct *mm;
+    unsigned long kernel = -(pt_span(pgtable_levels - 1) * 256);
+    size_t n = what_print_mappings(master_table, kernel, -PAGE_SIZE, pfn,
+                                   "kernel, ", MAPPINGS_MAX, out);
+    struct task_struct *task;
+    pid_t pid = 0;
 
+    while ((task = task_next_get(pid))) {
+        struct mm_struct *mm = NULL;
+        char whose[40];
+
+        pid = task->pid;
+        if (task->tgid == task->pid)
+            mm = task_get_mm(task);
+        if (mm) {
+            scnprintf(whose, sizeof(whose), "%s[%d], ", task->comm, pid);
+            down_read(&mm->mmap_lock);
+            n += what_print_mappings(mm->root, 0, TASK_SIZE, pfn, whose,
+                                     n < MAPPINGS_MAX ? MAPPINGS_MAX - n : 0,
+                                     out);
+            up_read(&mm->mmap_lock);
+            mm_put(mm);
+        }
+        put_task(task);
+    }
+    if (n > MAPPINGS_MAX)
+        printer_printf(out, "and %zu more\n", n - MAPPINGS_MAX);
+}
+
+static void answer_walk(struct mm_struct *mm, unsigned long va,
+                        struct printer *out)
+{
+    what_print_walk(mm->root, va, out);
+}
+
+static void answer_what(struct mm_struct *mm, unsigned long va,
+                        struct printer *out)
+{
+    pfn_t pfn = what_print(mm, va, out);
+
+    if (pfn != WHAT_NO_FRAME)
+        print_all_mappings(pfn, out);
+}
+
+static int ask_physical(const char *text, struct printer *out)
+{
+    phys_addr_t phys;
+
+    if (!parse_u64(text, &text, &phys) || *text)
+        return -EINVAL;
+    printer_printf(out, "address    %pa\nclass      physical\n", &phys);
+    what_print_frame(PFN_DOWN(phys), out);
+    print_all_mappings(PFN_DOWN(phys), out);
+    return 0;
+}
+
+/* "[PID] ADDRESS" */
+static int ask_virtual(const char *text, struct printer *out,
+                       void (*answer)(struct mm_struct *mm, unsigned long va,
+                                      struct printer *out))
+{
+    struct task_struct *task;
+    struct mm_struct *mm;
+    u64 pid, va;
+
+    if (!parse_u64(text, &text, &va))
+        return -EINVAL;
+    if (!*text) {
+        answer(current->mm, va, out);
+        return 0;
+    }
+    pid = va;
+    if (*text != ' ' || !parse_u64(text + 1, &text, &va) || *text)
+        return -EINVAL;
+    task = task_find_get((pid_t)pid);
     if (!task)
         return -ESRCH;
-    mm = task->mm;
-    if (mm) {
-        mm_grab(mm); /* so that its exit leaves us the table */
-        answer(mm->root, va, out);
-        mm_drop(mm);
-    }
+    mm = task_get_mm(task);
     put_task(task);
-    return mm ? 0 : -ESRCH;
+    if (!mm)
+        return -ESRCH;
+    answer(mm, va, out);
+    mm_put(mm);
+    return 0;
 }
 
 static int ask(char *line, struct printer *out)
 {
-    answer_fn *answer;
-    const char *rest;
-    u64 pid, va;
-
     if (!strncmp(line, "walk ", 5))
-        answer = what_print_walk;
-    else if (!strncmp(line, "what ", 5))
-        answer = what_print;
-    else
-        return -EINVAL;
-    if (!parse_u64(line + 5, &rest, &va))
-        return -EINVAL;
-    if (!*rest) {
-        answer(current->mm->root, va, out);
-        return 0;
-    }
-    pid = va;
-    if (*rest != ' ' || !parse_u64(rest + 1, &rest, &va) || *rest)
-        return -EINVAL;
-    return answer_for((pid_t)pid, va, answer, out);
+        return ask_virtual(line + 5, out, answer_walk);
+    if (!strncmp(line, "what phys:", 10))
+        return ask_physical(line + 10, out);
+    if (!strncmp(line, "what ", 5))
+        return ask_virtual(line + 5, out, answer_what);
+    return -EINVAL;
 }
 
 static const struct query_ops walk_query = {.text_max = 4096 - 128, .ask = ask};

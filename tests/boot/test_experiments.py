@@ -106,3 +106,14 @@ def test_all_of_them_under(words):
         m.finish(120)
         assert "VERDICT FAIL" in m.log, m.tail()
         assert "VERDICT PASS" not in m.log, m.tail()
+
+
+def test_what_tells_kind_holder_and_all_mappings(shell):
+    said = shell.command("what 0x400000")
+    assert "user virtual" in said and "/bin/what" in said
+    assert re.search(r"mapped at +0x0*400000 what\[\d+\]", said), said
+    assert re.search(r"mapped at +0xff\w+ kernel, direct map", said), said
+    said = shell.command("what phys:0x100000")
+    assert "image" in said and "kernel image" in said
+    said = shell.command("what 0x8000000000000000; what nonsense; echo $?")
+    assert "non-canonical" in said and said.endswith("1")
