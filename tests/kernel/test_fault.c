@@ -321,3 +321,122 @@ KTEST(fault, file_reads_and_writes_go_through_the_cache)
     KTEST_EXPECT(mapping.nr_pages == 1);
     filemap_truncate(&mapping, 0);
 }
+
+/* ---- a driver that produces pages ---- */
+
+static struct page *driver_pages[3];
+static unsigned long asked_pgoff;
+static int asked, told_of_writes, opened, closed;
+static bool refuses_writes;
+
+static vm_fault_t driver_fault(struct vm_fault *vmf)
+{
+    asked++;
+    asked_pgoff = vmf->pgoff;
+    if (vmf->pgoff >= ARRAY_SIZE(driver_pages))
+        return VM_FAULT_SIGBUS;
+    vmf->page = driver_pages[vmf->pgoff];
+    get_page(vmf->page);
+    return 0;
+}
+
+static vm_fault_t driver_mkwrite(struct vm_fault *vmf)
+{
+    told_of_writes++;
+    return refuses_writes ? VM_FAULT_SIGBUS : 0;
+}
+
+static void driver_open(struct vm_area_struct *vma)
+{
+    opened++;
+}
+
+static void driver_close(struct vm_area_struct *vma)
+{
+    closed++;
+}
+
+static const struct vm_operations_struct driver_ops = {
+    .open = driver_open,
+    .close = driver_close,
+    .fault = driver_fault,
+    .page_mkwrite = driver_mkwrite,
+};
+
+/* A shared mapping of five pages, of which the driver has three. */
+static long map_driver(struct mm_struct *mm)
+{
+    long addr = probe_map(mm, 0, 5, PROBE_RW, MAP_SHARED);
+    struct vm_area_struct *vma = find_vma(mm, addr);
+
+    mapping_leave(vma);
+    vma->vm_mapping = NULL;
+    vma->vm_ops = &driver_ops;
+    vma->vm_page_prot = vm_get_page_prot(vma->vm_flags & ~VM_SHARED);
+    asked = told_of_writes = opened = closed = 0;
+    refuses_writes = false;
+    for (size_t i = 0; i < ARRAY_SIZE(driver_pages); i++)
+        driver_pages[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
+    return addr;
+}
+
+static void free_driver_pages(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(driver_pages); i++) {
+        KTEST_EXPECT(page_count(driver_pages[i]) == 1);
+        KTEST_EXPECT(page_mapcount(driver_pages[i]) == 0);
+        __free_page(driver_pages[i]);
+    }
+}
+
+KTEST(fault, a_driver_is_asked_once_a_page_and_told_of_the_first_write)
+{
+    struct mm_struct *mm = probe_mm();
+    long a;
+
+    KTEST_REQUIRE(mm);
+    a = map_driver(mm);
+    KTEST_EXPECT(probe_read(mm, a + PAGE_SIZE) == FAULT_OK);
+    KTEST_EXPECT(asked == 1 && asked_pgoff == 1 && told_of_writes == 0);
+    KTEST_EXPECT(probe_page(mm, a + PAGE_SIZE) == driver_pages[1]);
+    KTEST_EXPECT(!pte_write(probe_entry(mm, a + PAGE_SIZE)));
+    KTEST_EXPECT(page_count(driver_pages[1]) == 2);
+    KTEST_EXPECT(probe_write(mm, a + PAGE_SIZE) == FAULT_OK);
+    KTEST_EXPECT(asked == 1 && told_of_writes == 1);
+    KTEST_EXPECT(pte_write(probe_entry(mm, a + PAGE_SIZE)));
+    KTEST_EXPECT(probe_write(mm, a + 2 * PAGE_SIZE) == FAULT_OK);
+    KTEST_EXPECT(asked == 2 && told_of_writes == 2);
+    KTEST_EXPECT(probe_read(mm, a + 3 * PAGE_SIZE) == FAULT_SIGBUS);
+    refuses_writes = true;
+    KTEST_EXPECT(probe_write(mm, a) == FAULT_SIGBUS);
+    KTEST_EXPECT(probe_read(mm, a) == FAULT_OK);
+    KTEST_EXPECT(probe_write(mm, a) == FAULT_SIGBUS);
+    KTEST_EXPECT(mm_rss(mm) == 3 && probe_is_sound(mm));
+    mm_put(mm);
+    KTEST_EXPECT(closed == 1);
+    free_driver_pages();
+}
+
+KTEST(fault, opens_and_closes_of_a_driver_balance)
+{
+    struct mm_struct *mm = probe_mm(), *child;
+    long a, b;
+
+    KTEST_REQUIRE(mm);
+    a = map_driver(mm);
+    KTEST_EXPECT(probe_write(mm, a) == FAULT_OK);
+    KTEST_REQUIRE(mm_fork(mm, &child) == 0);
+    KTEST_EXPECT(opened == 1 && closed == 0);
+    mm_put(child);
+    KTEST_EXPECT(opened == 1 && closed == 1);
+    KTEST_EXPECT(do_munmap(mm, a + 3 * PAGE_SIZE, PAGE_SIZE) == 0);
+    KTEST_EXPECT(opened == 3 && closed == 2); /* two cuts, one part gone */
+    b = do_mremap(mm, a, 3 * PAGE_SIZE, 5 * PAGE_SIZE, MREMAP_MAYMOVE, 0);
+    KTEST_EXPECT(b > 0 && b != a && opened == 4 && closed == 3);
+    KTEST_EXPECT(probe_page(mm, b) == driver_pages[0]);
+    KTEST_EXPECT(probe_read(mm, b + PAGE_SIZE) == FAULT_OK);
+    KTEST_EXPECT(asked_pgoff == 1);
+    mm_put(mm);
+    KTEST_EXPECT(closed == opened + 1); /* + 1: the first, by mmap */
+    free_driver_pages();
+}
