@@ -428,6 +428,41 @@ static void test_brk(void)
     syscall(SYS_brk, start);
 }
 
+/* The BIOS's page through /dev/mem: frames without reference counts. */
+static void test_frames(void)
+{
+    int fd = open("/dev/mem", O_RDWR), status;
+    char *p, *q, first;
+    pid_t pid;
+
+    if (fd < 0) {
+        skip("frames of a device", strerror(errno));
+        return;
+    }
+    p = mmap(NULL, 2 * PAGE, RW, MAP_PRIVATE, fd, 0xf0000);
+    q = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0xf0000);
+    ok(p != MAP_FAILED && q != MAP_FAILED, "two mappings of the BIOS");
+    ok(!memcmp(p, q, PAGE), "show the same");
+    first = p[0];
+    pid = fork(); /* before the write: Linux 6.1 cannot fork a copied frame */
+    if (pid == 0) {
+        p[0] = ~first;
+        p[PAGE] = 6;
+        _exit(p[0] != (char)~first || q[0] != first);
+    }
+    waitpid(pid, &status, 0);
+    is(status, 0, "a child's private write copies the frame");
+    ok(p[0] == first, "and is its own");
+    p[0] = ~first;
+    ok(p[0] == (char)~first && q[0] == first && !memcmp(p + 1, q + 1, PAGE - 1),
+       "so does the parent's");
+    errno_is((long)mremap(q, PAGE, 2 * PAGE, MREMAP_MAYMOVE), EFAULT,
+             "a mapping of frames does not grow");
+    is(munmap(p, 2 * PAGE), 0, "munmap of the private one");
+    is(munmap(q, PAGE), 0, "munmap of the shared one");
+    close(fd);
+}
+
 /* ---- kernel copies ---- */
 
 static void test_bad_pointers(void)
@@ -665,6 +700,7 @@ int main(void)
     test_file();
     test_mremap();
     test_brk();
+    test_frames();
     test_bad_pointers();
     test_stack();
     test_maps();
