@@ -3,6 +3,7 @@
  */
 #include <kernel/fs/internal.h>
 #include <kernel/fs/proc_mm.h>
+#include <kernel/fs/proc_faults.h>
 #include <kernel/fs/proc_walk.h>
 
 void procfs_init(void) __attribute__((weak)); /* until it is there */
@@ -18,5 +19,6 @@ void fs_init(void)
         procfs_init();
     sysfs_init();
     proc_walk_init();
+    proc_faults_init();
     proc_mm_init();
 }

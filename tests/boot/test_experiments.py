@@ -117,3 +117,13 @@ def test_what_tells_kind_holder_and_all_mappings(shell):
     assert "image" in said and "kernel image" in said
     said = shell.command("what 0x8000000000000000; what nonsense; echo $?")
     assert "non-canonical" in said and said.endswith("1")
+
+
+def test_why_fault_shows_decisions(shell):
+    said = shell.command("why-fault vm")
+    for words in ("a page was mapped, for writing", "for execution",
+                  "the page was copied", "no one else has it"):
+        assert words in said, said
+    assert re.search(r"^vm\[\d+\] 0x\w+ at rip 0x\w+: write from ring 3, a page "
+                     "that is not present", said, re.M), said
+    assert re.search(r"no one else has it; \d+ ticks", said), said

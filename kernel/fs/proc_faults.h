@@ -1,0 +1,6 @@
+/*
+ * kernel/fs/proc_faults.h - /proc/faults.
+ */
+#pragma once
+
+void proc_faults_init(void); /* after procfs */
