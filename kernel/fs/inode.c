@@ -96,7 +96,7 @@ void inode_init_special(struct inode *inode, dev_t rdev)
     }
 }
 
-static bool in_group(const struct cred *cred, gid_t gid)
+bool cred_in_group(const struct cred *cred, gid_t gid)
 {
     u32 i;
 
@@ -115,7 +115,7 @@ int inode_permission(struct inode *inode, int mask)
 
     if (cred->fsuid == inode->uid)
         mode >>= 6;
-    else if (((mode >> 3 ^ mode) & 7) && in_group(cred, inode->gid))
+    else if (((mode >> 3 ^ mode) & 7) && cred_in_group(cred, inode->gid))
         mode >>= 3;
     if (!(mask & ~mode & 7))
         return 0;
@@ -124,6 +124,16 @@ int inode_permission(struct inode *inode, int mask)
         (!(mask & MAY_EXEC) || S_ISDIR(inode->mode) || inode->mode & 0111))
         return 0;
     return -EACCES;
+}
+
+void inode_drop_suid(struct inode *inode)
+{
+    const struct cred *cred = &current->cred;
+
+    inode->mode &= ~(mode_t)S_ISUID;
+    if (inode->mode & S_IXGRP ||
+        (cred->fsuid != 0 && !cred_in_group(cred, inode->gid)))
+        inode->mode &= ~(mode_t)S_ISGID;
 }
 
 bool inode_owner_or_root(const struct inode *inode)

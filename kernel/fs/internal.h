@@ -84,6 +84,9 @@ void inode_get(struct inode *inode);
 void inode_put(struct inode *inode);                      /* may sleep */
 void inode_init_special(struct inode *inode, dev_t rdev); /* chr blk fifo */
 int inode_permission(struct inode *inode, int mask); /* MAY_*; 0, -EACCES */
+bool cred_in_group(const struct cred *cred, gid_t gid);
+/* What writing to a file or giving it away takes off its mode. */
+void inode_drop_suid(struct inode *inode);
 bool inode_owner_or_root(const struct inode *inode);
 void inode_stat(struct inode *inode, struct stat *st);
 void inode_touch(struct inode *inode);    /* mtime and ctime are now */

@@ -49,6 +49,20 @@ static int new_name(struct dentry *parent, const char *name, size_t len,
     return *dentry ? 0 : -ENOMEM;
 }
 
+/* A set-group-id directory gives its group to what is made in it. */
+static void inherit_group(const struct inode *dir, struct inode *inode)
+{
+    if (!(dir->mode & S_ISGID))
+        return;
+    inode->gid = dir->gid;
+    if (S_ISDIR(inode->mode))
+        inode->mode |= S_ISGID;
+    else if ((inode->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
+             current->cred.fsuid != 0 &&
+             !cred_in_group(&current->cred, dir->gid))
+        inode->mode &= ~(mode_t)S_ISGID;
+}
+
 static int create_error(const struct inode *dir, int usual)
 {
     int own = dir->sb->type->create_error;
@@ -73,11 +87,7 @@ int vfs_create(struct dentry *parent, const char *name, size_t len, mode_t mode,
         dput(dentry);
         return err;
     }
-    if (dir->mode & S_ISGID) {
-        inode->gid = dir->gid;
-        if (S_ISDIR(mode))
-            inode->mode |= S_ISGID;
-    }
+    inherit_group(dir, inode);
     if (S_ISDIR(mode))
         dir->nlink++;
     inode_touch(dir);
@@ -154,6 +164,7 @@ static int symlink_at(struct walk *w, const char *target)
         return err;
     err = dir->ops->symlink(dir, dentry, target, &inode);
     if (!err) {
+        inherit_group(dir, inode);
         inode_touch(dir);
         d_link(dentry, inode);
     }
@@ -413,6 +424,14 @@ static int rename_check(const struct rename *r)
             return -ENOTDIR;
         if (!is_dir(r->old) && is_dir(r->new))
             return -EISDIR;
+    }
+    if (from != to) { /* a directory that moves has its ".." written */
+        if (is_dir(r->old))
+            err = inode_permission(r->old->inode, MAY_WRITE);
+        if (!err && r->flags & RENAME_EXCHANGE && is_dir(r->new))
+            err = inode_permission(r->new->inode, MAY_WRITE);
+        if (err)
+            return err;
     }
     if (!from->ops->rename)
         return -EPERM;

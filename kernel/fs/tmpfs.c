@@ -228,7 +228,8 @@ static ssize_t write_locked(struct inode *inode, const char __user *buf,
     *pos += n;
     if ((u64)*pos > inode->size)
         inode->size = *pos;
-    inode->mode &= current->cred.fsuid ? ~(mode_t)(S_ISUID | S_ISGID) : ~0u;
+    if (inode->mode & (S_ISUID | S_ISGID) && current->cred.fsuid != 0)
+        inode_drop_suid(inode);
     account(inode);
     inode_touch(inode);
     return n;

@@ -153,45 +153,43 @@ long sys_statx(int dfd, const char __user *path, unsigned int flags,
 
 /* ---- access ---- */
 
-/* access(2) asks for the real ids, unless AT_EACCESS. */
-static int check_access(const struct path *at, int mode, int flags)
+static int check_access(const struct path *at, int mode)
 {
     struct inode *inode = at->dentry->inode;
-    struct cred *cred = &current->cred;
-    uid_t fsuid = cred->fsuid;
-    gid_t fsgid = cred->fsgid;
-    int err = 0;
+    int err = mode ? inode_permission(inode, mode) : 0;
 
-    if (!(flags & AT_EACCESS)) {
-        cred->fsuid = cred->uid;
-        cred->fsgid = cred->gid;
-    }
-    if (mode)
-        err = inode_permission(inode, mode);
     if (!err && mode & MAY_EXEC && S_ISREG(inode->mode) &&
         at->mnt->flags & MS_NOEXEC)
         err = -EACCES;
     if (!err && mode & MAY_WRITE && mnt_readonly(at->mnt) &&
         !S_ISCHR(inode->mode) && !S_ISFIFO(inode->mode))
         err = -EROFS;
-    cred->fsuid = fsuid;
-    cred->fsgid = fsgid;
     return err;
 }
 
+/* access(2) walks and asks with the real ids, unless AT_EACCESS. */
 static long access_at(int dfd, const char __user *path, int mode, int flags)
 {
+    struct cred *cred = &current->cred;
+    uid_t fsuid = cred->fsuid;
+    gid_t fsgid = cred->fsgid;
     struct path at;
     long err;
 
     if (mode & ~7 ||
         flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
+    if (!(flags & AT_EACCESS)) {
+        cred->fsuid = cred->uid;
+        cred->fsgid = cred->gid;
+    }
     err = at_path(dfd, path, flags, &at);
-    if (err)
-        return err;
-    err = check_access(&at, mode, flags);
-    path_put(&at);
+    if (!err) {
+        err = check_access(&at, mode);
+        path_put(&at);
+    }
+    cred->fsuid = fsuid;
+    cred->fsgid = fsgid;
     return err;
 }
 
@@ -234,6 +232,8 @@ static long change_mode(struct vfsmount *mnt, struct inode *inode, mode_t mode)
         return -EOPNOTSUPP;
     mutex_lock(&inode->lock);
     old = inode->mode;
+    if (current->cred.fsuid != 0 && !cred_in_group(&current->cred, inode->gid))
+        mode &= ~(mode_t)S_ISGID; /* a group that is not the caller's */
     inode->mode = (old & S_IFMT) | (mode & 07777);
     err = attributes_changed(inode);
     if (err)
@@ -271,15 +271,18 @@ long sys_fchmod(unsigned int fd, mode_t mode)
     return err;
 }
 
+/* What stays as it is need not be allowed. */
 static bool may_chown(const struct inode *inode, uid_t uid, gid_t gid)
 {
     const struct cred *cred = &current->cred;
+    bool owner = cred->fsuid == inode->uid;
 
     if (cred->fsuid == 0)
         return true;
-    return cred->fsuid == inode->uid &&
-           (uid == (uid_t)-1 || uid == inode->uid) &&
-           (gid == (gid_t)-1 || gid == inode->gid || gid == cred->fsgid);
+    if (uid != (uid_t)-1 && (!owner || uid != inode->uid))
+        return false;
+    return gid == (gid_t)-1 ||
+           (owner && (gid == inode->gid || cred_in_group(cred, gid)));
 }
 
 static long change_owner(struct vfsmount *mnt, struct inode *inode, uid_t uid,
@@ -290,12 +293,12 @@ static long change_owner(struct vfsmount *mnt, struct inode *inode, uid_t uid,
     if (!may_chown(inode, uid, gid))
         return -EPERM;
     mutex_lock(&inode->lock);
+    if (!S_ISDIR(inode->mode))
+        inode_drop_suid(inode);
     if (uid != (uid_t)-1)
         inode->uid = uid;
     if (gid != (gid_t)-1)
         inode->gid = gid;
-    if (!S_ISDIR(inode->mode) && inode->mode & 0111)
-        inode->mode &= ~(mode_t)(S_ISUID | S_ISGID);
     attributes_changed(inode);
     mutex_unlock(&inode->lock);
     return 0;
