@@ -93,7 +93,8 @@ long get_unmapped_area(struct mm_struct *mm, unsigned long addr, size_t len,
 
 /*
  * Taking [start, end) down in two steps.  plan_unmap() may fail and changes
- * nothing; commit_unmap() cannot, and uses up the plan.
+ * nothing that a program can see (blocks at the ends are split); commit_unmap()
+ * cannot fail, and uses up the plan.
  */
 struct unmap_plan {
     unsigned long start, end;

@@ -148,8 +148,9 @@ int mm_add_stack(struct mm_struct *mm, unsigned long top, size_t size,
                  unsigned long vm_flags);
 
 /*
- * A kernel-made mapping (vdso): `pages` frames at a free address near `hint`,
- * named by ops->name.  Returns the address or -errno.
+ * A kernel-made mapping (vdso) of len bytes at a free address, at `hint` if
+ * that is free; ops answers for its pages and its name.  Returns the address
+ * or -errno.
  */
 long mm_install_special(struct mm_struct *mm, unsigned long hint, size_t len,
                         unsigned long vm_flags,
