@@ -18,6 +18,7 @@
  */
 #include <kernel/core/printk.h>
 #include <kernel/core/time.h>
+#include <kernel/core/xcall.h>
 #include <kernel/lib/printer.h>
 #include <kernel/lib/string.h>
 #include <mm/fail.h>
@@ -338,11 +339,18 @@ static void cache_shrink(struct kmem_cache *cache)
         slab_free_pages(cache, page);
 }
 
+static void empty_here(void *arg __maybe_unused)
+{
+    slab_fast_path_empty();
+}
+
 void slab_shrink(void)
 {
-    u64 flags = spin_lock_irqsave(&caches_lock);
     struct kmem_cache *cache;
+    u64 flags;
 
+    xcall(~0ull, empty_here, NULL);
+    flags = spin_lock_irqsave(&caches_lock);
     list_for_each_entry(cache, &caches, all)
         cache_shrink(cache);
     spin_unlock_irqrestore(&caches_lock, flags);

@@ -16,6 +16,8 @@
 #include <kernel/x86/apic.h>
 #include <kernel/x86/trap.h>
 
+void (*xcall_reschedule_hook)(void);
+
 static u32 call_lock;
 static struct {
     void (*fn)(void *arg);
@@ -49,7 +51,9 @@ static bool call_interrupt(struct pt_regs *regs __maybe_unused,
 static bool reschedule_interrupt(struct pt_regs *regs __maybe_unused,
                                  unsigned int vector __maybe_unused)
 {
-    lapic_eoi(); /* the way back to ring 3, or out of hlt, does the rest */
+    lapic_eoi();
+    if (xcall_reschedule_hook)
+        xcall_reschedule_hook();
     return true;
 }
 

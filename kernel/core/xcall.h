@@ -16,7 +16,9 @@ void xcall_init(void);
  */
 void xcall(u64 cpus, void (*fn)(void *arg), void *arg);
 
-/* The CPU looks at its user_work soon: it leaves hlt, or ring 3. */
+/* The CPU leaves hlt, or ring 3, and calls the hook on the way (the scheduler
+ * sets it; interrupts are off). */
+extern void (*xcall_reschedule_hook)(void);
 void xcall_reschedule(unsigned int cpu);
 
 /* All other CPUs say where they are and go on; or, once a panic is under way,

@@ -248,7 +248,7 @@ long sys_sched_setaffinity(pid_t pid, unsigned int len,
     else if (!(mask & cpus_online()))
         err = -EINVAL;
     else
-        task->cpus_allowed = mask;
+        sched_set_affinity(task, mask);
     put_task(task);
     return err;
 }

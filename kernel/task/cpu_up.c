@@ -21,7 +21,7 @@
 #include <kernel/lib/string.h>
 #include <kernel/sync/atomic.h>
 #include <kernel/task/cpu_up.h>
-#include <kernel/task/task.h>
+#include <kernel/task/internal.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/x86/apic.h>
 #include <kernel/x86/cpu.h>
@@ -70,12 +70,10 @@ void cpus_reserve(void)
 
 void ap_main(void *argument __maybe_unused)
 {
-    struct task_struct *idle = next.idle;
-
     entry_store_load(next.store, next.percpu); /* GS is ours from here on */
     this_cpu_write(cpu_tss, &next.store->tables.tss);
     cpu_set_kernel_stack((u64)next.stack + KERNEL_STACK_SIZE);
-    this_cpu_write(current_task, idle);
+    sched_init_cpu(next.idle);
     this_cpu_write(current_mm, &init_mm);
     cpu_enable_protections();
     syscall_init();
@@ -84,10 +82,7 @@ void ap_main(void *argument __maybe_unused)
     timer_hardware_init();
     entry_area_map(next.store, next.cpu);
     __atomic_store_n(&next.here, 1, __ATOMIC_RELEASE);
-    for (;;) {
-        local_irq_disable();
-        cpu_idle();
-    }
+    cpu_idle_loop();
 }
 
 static bool next_is_here(void)
@@ -119,10 +114,7 @@ static bool next_create(unsigned int cpu)
         kfree(idle);
         return false;
     }
-    strscpy(idle->comm, "idle", sizeof(idle->comm));
     idle->stack = stack;
-    idle->cpu = cpu;
-    idle->on_cpu = true;
     next.cpu = cpu;
     next.store = page_address(store);
     next.percpu = percpu_create(cpu, page_address(data));
@@ -155,7 +147,7 @@ static void boot_root_destroy(struct mm_struct *mm, pte_t *root)
 
     free_page((unsigned long)root);
     pt_unmap_range(mm->root, AP_TRAMPOLINE, end);
-    pt_free_tables(mm->root, AP_TRAMPOLINE, end);
+    pt_free_tables(mm->root, 0, pt_span(pgtable_levels - 1));
 }
 
 static bool cpu_start(unsigned int cpu, u32 apic_id, const pte_t *boot_root)

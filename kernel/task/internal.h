@@ -41,6 +41,13 @@ u64 task_user_gs_base(void);
 void task_load_bases(struct task_struct *task); /* current's; IRQs off */
 void sched_loads(unsigned long loads[3]);       /* 16 bits of fraction */
 void cpu_idle_loop(void) __noreturn;
+/* The running CPU's queue, and what it does when that is empty. */
+void sched_init_cpu(struct task_struct *idle);
+
+/* sched_smp.c */
+/* A running task on another CPU looks at its work and its queue soon. */
+void sched_kick(struct task_struct *task);
+void sched_set_affinity(struct task_struct *task, u64 mask); /* may sleep */
 
 /* switch.asm */
 struct task_struct *context_switch(struct task_struct *prev,

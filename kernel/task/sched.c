@@ -14,10 +14,11 @@
  * Invariant  on_rq <=> in the tree, or running and not about to sleep;
  *            on_cpu <=> a CPU still uses the task's stack.
  */
-#include <kernel/task/internal.h>
+#include <kernel/task/rq.h>
 
 #include <kernel/core/panic.h>
 #include <kernel/core/percpu.h>
+#include <kernel/core/xcall.h>
 #include <kernel/lib/string.h>
 #include <kernel/x86/cpu.h>
 #include <kernel/x86/entry_area.h>
@@ -29,16 +30,7 @@
 #define WAKEUP_GRANULARITY (1 * NSEC_PER_MSEC)
 #define WEIGHT_NICE_0 1024
 
-struct run_queue {
-    spinlock_t lock;
-    struct rb_root tree; /* (lock) waiting tasks */
-    u32 nr_queued;       /* (lock) in the tree */
-    u64 min_vruntime;    /* (lock) never goes back */
-    struct task_struct *idle;
-    struct timer slice;
-};
-
-static DEFINE_PER_CPU(struct run_queue, run_queue);
+DEFINE_PER_CPU(struct run_queue, run_queue);
 static struct task_struct boot_idle;
 struct task_struct *const idle_task = &boot_idle;
 static struct signal_struct boot_signal;
@@ -73,15 +65,22 @@ static void rq_insert(struct run_queue *rq, struct task_struct *task)
     rq->nr_queued++;
 }
 
+void rq_remove(struct run_queue *rq, struct task_struct *task)
+{
+    rb_erase(&rq->tree, &task->rq_node, NULL);
+    rq->nr_queued--;
+}
+
 static struct task_struct *rq_take_first(struct run_queue *rq)
 {
     struct task_struct *task;
 
-    if (!rq->nr_queued)
-        return rq->idle;
+    if (!rq->nr_queued) {
+        task = many_cpus() ? rq_steal(rq) : NULL;
+        return task ? task : rq->idle;
+    }
     task = rb_entry(rb_first(&rq->tree), struct task_struct, rq_node);
-    rb_erase(&rq->tree, &task->rq_node, NULL);
-    rq->nr_queued--;
+    rq_remove(rq, task);
     return task;
 }
 
@@ -141,6 +140,8 @@ static void slice_over(struct timer *timer)
 
     if (!rq->nr_queued || task == rq->idle)
         return;
+    if (many_cpus())
+        kick_idle_cpu(rq);
     if (now - task->slice_start + SLICE / 8 >= SLICE)
         this_cpu_write(user_work, this_cpu_read(user_work) | WORK_RESCHED);
     else
@@ -224,7 +225,7 @@ static void switch_bases(struct task_struct *prev, struct task_struct *next)
 /* On the stack of the task that resumes; releases rq->lock. */
 static void finish_switch(struct task_struct *prev)
 {
-    bool gone = prev->state >= TASK_ZOMBIE;
+    bool gone = prev->state >= TASK_ZOMBIE, move = prev->moving;
 
     barrier(); /* its registers are saved: others may take it */
     WRITE_ONCE(prev->on_cpu, false);
@@ -233,6 +234,9 @@ static void finish_switch(struct task_struct *prev)
         kernel_stack_free(prev->stack);
         prev->stack = NULL;
         put_task(prev);
+    } else if (unlikely(move)) {
+        prev->moving = false;
+        rq_add_elsewhere(prev);
     }
 }
 
@@ -242,7 +246,9 @@ static void switch_to(struct run_queue *rq, struct task_struct *prev,
     next->exec_start = now;
     next->slice_start = now;
     next->on_cpu = true;
-    next->cpu = smp_processor_id();
+    if (many_cpus())
+        smp_mb(); /* sched_kick() sees us here, or we see its work */
+    next->cpu = rq->cpu;
     slice_arm(rq, now);
     switch_mm(prev, next);
     switch_bases(prev, next);
@@ -266,6 +272,14 @@ void sched_first_run(struct task_struct *prev)
     local_irq_disable();
 }
 
+/* With an empty queue: an idle CPU may find work elsewhere, and a task may
+ * have been told to leave. */
+static inline bool may_stay(const struct run_queue *rq,
+                            const struct task_struct *task)
+{
+    return !many_cpus() || (task != rq->idle && allowed_on(task, rq->cpu));
+}
+
 void schedule(void)
 {
     u64 flags = local_irq_save(), now;
@@ -277,7 +291,7 @@ void schedule(void)
               prev->pid, this_cpu_read(atomic_depth));
     spin_lock(&rq->lock);
     this_cpu_write(user_work, this_cpu_read(user_work) & ~WORK_RESCHED);
-    if (prev->state == TASK_RUNNING && !rq->nr_queued)
+    if (prev->state == TASK_RUNNING && !rq->nr_queued && may_stay(rq, prev))
         goto stay;
     now = ktime_get();
     rq_account(rq, prev, now);
@@ -285,7 +299,12 @@ void schedule(void)
         prev->on_rq = false;
         prev->nvcsw++;
     } else if (prev != rq->idle) {
-        rq_insert(rq, prev);
+        if (likely(allowed_on(prev, rq->cpu))) {
+            rq_insert(rq, prev);
+        } else {
+            prev->on_rq = false;
+            prev->moving = true; /* finish_switch() puts it elsewhere */
+        }
         prev->nivcsw++;
     }
     next = rq_take_first(rq);
@@ -351,32 +370,53 @@ static bool should_preempt(struct run_queue *rq, struct task_struct *task,
                  task->vruntime) > (s64)WAKEUP_GRANULARITY;
 }
 
-static void rq_add(struct run_queue *rq, struct task_struct *task)
+void rq_add(struct run_queue *rq, struct task_struct *task)
 {
     u64 now = ktime_get();
 
     task->on_rq = true;
+    task->cpu = rq->cpu;
     rq_insert(rq, task);
+    if (unlikely(rq->cpu != smp_processor_id())) {
+        xcall_reschedule(rq->cpu);
+        return;
+    }
     slice_arm(rq, now);
     if (should_preempt(rq, task, now))
         this_cpu_write(user_work, this_cpu_read(user_work) | WORK_RESCHED);
 }
 
+/* Another queue for a task that has just been woken: nobody else touches it,
+ * because its state says already that it runs.  Gives back the locked one. */
+static struct run_queue *rq_change(struct run_queue *rq,
+                                   struct task_struct *task)
+{
+    struct run_queue *other = rq_of(pick_cpu(task));
+
+    if (other == rq)
+        return rq;
+    task->vruntime -= rq->min_vruntime;
+    spin_unlock(&rq->lock);
+    spin_lock(&other->lock);
+    task->vruntime += other->min_vruntime;
+    return other;
+}
+
 bool wake_up_state(struct task_struct *task, unsigned long states)
 {
     u64 flags = local_irq_save();
-    struct run_queue *rq = per_cpu_ptr(&run_queue, task->cpu);
+    struct run_queue *rq = task_rq_lock(task);
     bool woken = false;
 
-    spin_lock(&rq->lock);
     if (states & BIT(task->state)) {
         woken = true;
         WRITE_ONCE(task->state, TASK_RUNNING);
         if (!task->on_rq) {
-            u64 least = rq->min_vruntime - SLEEPER_CREDIT;
+            u64 least;
 
-            while (unlikely(READ_ONCE(task->on_cpu)))
-                cpu_relax();
+            if (many_cpus())
+                rq = rq_change(rq, task);
+            least = rq->min_vruntime - SLEEPER_CREDIT;
             if ((s64)(task->vruntime - least) < 0)
                 task->vruntime = least;
             rq_add(rq, task);
@@ -415,7 +455,7 @@ void sched_fork(struct task_struct *child)
 void sched_wake_new(struct task_struct *task)
 {
     u64 flags = local_irq_save();
-    struct run_queue *rq = this_rq();
+    struct run_queue *rq = many_cpus() ? rq_of(pick_cpu(task)) : this_rq();
 
     spin_lock(&rq->lock);
     if ((s64)(task->vruntime - rq->min_vruntime) < 0)
@@ -443,14 +483,15 @@ void sched_yield_current(void)
 
 void sched_set_nice(struct task_struct *task, int nice)
 {
-    struct run_queue *rq = per_cpu_ptr(&run_queue, task->cpu);
-    u64 flags = spin_lock_irqsave(&rq->lock);
+    u64 flags = local_irq_save();
+    struct run_queue *rq = task_rq_lock(task);
 
     if (task->on_cpu)
         rq_account(rq, task, ktime_get());
     task->nice = nice;
     task->weight = nice_weight[nice + 20];
-    spin_unlock_irqrestore(&rq->lock, flags);
+    spin_unlock(&rq->lock);
+    local_irq_restore(flags);
 }
 
 u32 sched_nr_running(void)
@@ -479,20 +520,28 @@ void cpu_idle_loop(void)
     }
 }
 
-void sched_init(void)
+/* In the interrupt by which another CPU says: look at your queue, and at what
+ * it has written into your task's work. */
+static void told_to_look(void)
+{
+    this_cpu_write(user_work, this_cpu_read(user_work) | WORK_RESCHED |
+                                  READ_ONCE(current->work));
+}
+
+void sched_init_cpu(struct task_struct *idle)
 {
     struct run_queue *rq = this_rq();
-    struct task_struct *idle = &boot_idle;
 
     spin_lock_init(&rq->lock);
     timer_init(&rq->slice, slice_over);
+    rq->cpu = smp_processor_id();
     rq->idle = idle;
-    init_task = idle; /* until the first program starts */
     strscpy(idle->comm, "idle", sizeof(idle->comm));
     refcount_set(&idle->refs, 1);
     list_init(&idle->all_link);
     list_init(&idle->thread_link);
     list_init(&idle->pending.queue);
+    idle->cpu = rq->cpu;
     idle->weight = WEIGHT_NICE_0;
     idle->cpus_allowed = ~0ull;
     idle->dumpable = true;
@@ -500,10 +549,17 @@ void sched_init(void)
     idle->on_rq = true;
     idle->signal = &boot_signal;
     idle->sighand = &boot_sighand;
-    signal_boot_init(&boot_signal, &boot_sighand, idle);
     idle->active_mm = &init_mm;
     mm_grab(&init_mm);
     this_cpu_write(current_task, idle);
+}
+
+void sched_init(void)
+{
+    init_task = &boot_idle; /* until the first program starts */
+    xcall_reschedule_hook = told_to_look;
+    sched_init_cpu(&boot_idle);
+    signal_boot_init(&boot_signal, &boot_sighand, &boot_idle);
 }
 
 #define LOAD_STEP (5 * NSEC_PER_SEC)

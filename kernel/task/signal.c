@@ -166,6 +166,8 @@ void signal_recalc(struct task_struct *task)
         task->work |= WORK_SIGNAL;
         if (task == current)
             this_cpu_write(user_work, this_cpu_read(user_work) | WORK_SIGNAL);
+        else
+            sched_kick(task);
     } else {
         task->work &= ~WORK_SIGNAL;
         if (task == current)
@@ -180,6 +182,8 @@ void signal_wake(struct task_struct *task, bool fatal)
     task->work |= WORK_SIGNAL;
     if (task == current)
         this_cpu_write(user_work, this_cpu_read(user_work) | WORK_SIGNAL);
+    else
+        sched_kick(task);
     wake_up_state(task, fatal ? states | BIT(TASK_STOPPED) : states);
 }
 

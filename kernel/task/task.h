@@ -87,6 +87,7 @@ struct task_struct {
     enum task_state state;  /* (q) */
     bool on_rq;             /* (q) */
     bool on_cpu;            /* (a) a CPU still uses its stack */
+    bool moving;            /* (o) leaves a CPU it may not use any more */
     u32 cpu;                /* (q) */
     struct rb_node rq_node; /* (q) by vruntime */
     u64 vruntime;           /* (q) ns, weighted */

@@ -1,0 +1,64 @@
+/*
+ * kernel/task/rq.h - run queues, between sched.c and sched_smp.c only.
+ */
+#pragma once
+
+#include <kernel/core/percpu.h>
+#include <kernel/task/internal.h>
+
+struct run_queue {
+    spinlock_t lock;
+    struct rb_root tree; /* (lock) waiting tasks */
+    u32 nr_queued;       /* (lock) in the tree */
+    u32 cpu;             /* (c) */
+    u64 min_vruntime;    /* (lock) never goes back */
+    struct task_struct *idle;
+    struct timer slice;
+};
+
+DECLARE_PER_CPU(struct run_queue, run_queue);
+
+static inline struct run_queue *rq_of(unsigned int cpu)
+{
+    return per_cpu_ptr(&run_queue, cpu);
+}
+
+static inline bool many_cpus(void)
+{
+    return unlikely(nr_cpus_online > 1);
+}
+
+static inline bool allowed_on(const struct task_struct *task, unsigned int cpu)
+{
+    return task->cpus_allowed & BIT(cpu);
+}
+
+/* The queue that `task` belongs to, locked.  Interrupts off. */
+static inline struct run_queue *task_rq_lock(struct task_struct *task)
+{
+    for (;;) {
+        struct run_queue *rq = rq_of(READ_ONCE(task->cpu));
+
+        spin_lock(&rq->lock);
+        if (likely(rq->cpu == READ_ONCE(task->cpu)))
+            return rq;
+        spin_unlock(&rq->lock); /* it has moved */
+    }
+}
+
+/* sched.c */
+/* Locks: rq->lock.  Off the tree, to run or to be put elsewhere. */
+void rq_remove(struct run_queue *rq, struct task_struct *task);
+/* Locks: rq->lock of any CPU's queue.  The CPU hears of it. */
+void rq_add(struct run_queue *rq, struct task_struct *task);
+
+/* sched_smp.c; only called when several CPUs run */
+/* Where `task`, which waits on no queue, should go. */
+unsigned int pick_cpu(const struct task_struct *task);
+/* A task that waits elsewhere and may run here, taken; NULL: none.
+ * Locks: rq->lock, this CPU's. */
+struct task_struct *rq_steal(struct run_queue *rq);
+/* Wakes one CPU that has nothing to do, if `rq` has tasks to give. */
+void kick_idle_cpu(const struct run_queue *rq);
+/* Puts a task that runs nowhere on the queue of a CPU it may use. */
+void rq_add_elsewhere(struct task_struct *task);

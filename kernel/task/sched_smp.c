@@ -1,0 +1,128 @@
+/*
+ * kernel/task/sched_smp.c - tasks among several CPUs.
+ *
+ * Placing    a task that wakes or starts goes to the CPU it was on if that is
+ *            idle, else to an idle one, else stays.
+ * Stealing   a CPU that runs out of tasks takes the first one that waits
+ *            elsewhere; a CPU whose slice ends with others waiting wakes an
+ *            idle one for that.
+ * Locking    two queues' locks are held at once only while stealing, and the
+ *            second by trylock.
+ */
+#include <kernel/task/rq.h>
+
+#include <kernel/core/xcall.h>
+#include <kernel/sync/atomic.h>
+#include <kernel/task/cpu_up.h>
+#include <kernel/x86/cpu.h>
+#include <mm/mm.h>
+
+static bool is_idle(unsigned int cpu)
+{
+    const struct run_queue *rq = rq_of(cpu);
+
+    return !READ_ONCE(rq->nr_queued) &&
+           READ_ONCE(*per_cpu_ptr(&current_task, cpu)) == rq->idle;
+}
+
+unsigned int pick_cpu(const struct task_struct *task)
+{
+    unsigned int before = task->cpu, any = before;
+
+    if (allowed_on(task, before) && is_idle(before))
+        return before;
+    for (unsigned int cpu = 0; cpu < nr_cpus_online; cpu++) {
+        if (!allowed_on(task, cpu))
+            continue;
+        if (is_idle(cpu))
+            return cpu;
+        if (!allowed_on(task, any))
+            any = cpu;
+    }
+    return any;
+}
+
+/* The first in line that may run on `cpu`; NULL: none.  Under rq->lock. */
+static struct task_struct *first_for(struct run_queue *rq, unsigned int cpu)
+{
+    for (struct rb_node *node = rb_first(&rq->tree); node;
+         node = rb_next(node)) {
+        struct task_struct *task = rb_entry(node, struct task_struct, rq_node);
+
+        if (allowed_on(task, cpu))
+            return task;
+    }
+    return NULL;
+}
+
+struct task_struct *rq_steal(struct run_queue *rq)
+{
+    for (unsigned int i = 1; i < nr_cpus_online; i++) {
+        struct run_queue *other = rq_of((rq->cpu + i) % nr_cpus_online);
+        struct task_struct *task;
+
+        if (!READ_ONCE(other->nr_queued) || !spin_trylock(&other->lock))
+            continue;
+        task = first_for(other, rq->cpu);
+        if (task) {
+            rq_remove(other, task);
+            task->vruntime += rq->min_vruntime - other->min_vruntime;
+            task->cpu = rq->cpu;
+        }
+        spin_unlock(&other->lock);
+        if (task)
+            return task;
+    }
+    return NULL;
+}
+
+void kick_idle_cpu(const struct run_queue *rq)
+{
+    for (unsigned int cpu = 0; cpu < nr_cpus_online; cpu++) {
+        if (cpu != rq->cpu && is_idle(cpu)) {
+            xcall_reschedule(cpu);
+            return;
+        }
+    }
+}
+
+void rq_add_elsewhere(struct task_struct *task)
+{
+    struct run_queue *rq = rq_of(pick_cpu(task));
+
+    spin_lock(&rq->lock);
+    task->vruntime = rq->min_vruntime;
+    rq_add(rq, task);
+    spin_unlock(&rq->lock);
+}
+
+void sched_kick(struct task_struct *task)
+{
+    if (!many_cpus())
+        return;
+    smp_mb(); /* what it has to see is written; now, where is it? */
+    if (READ_ONCE(task->on_cpu) && task->cpu != smp_processor_id())
+        xcall_reschedule(task->cpu);
+}
+
+void sched_set_affinity(struct task_struct *task, u64 mask)
+{
+    u64 flags = local_irq_save();
+    struct run_queue *rq = task_rq_lock(task);
+    bool move;
+
+    task->cpus_allowed = mask;
+    move = !allowed_on(task, rq->cpu) && task->on_rq && !task->on_cpu;
+    if (move) {
+        rq_remove(rq, task);
+        task->on_rq = false;
+    }
+    spin_unlock(&rq->lock);
+    if (move)
+        rq_add_elsewhere(task);
+    local_irq_restore(flags);
+    if (task == current && !allowed_on(task, smp_processor_id()))
+        schedule(); /* comes back where it may be */
+    else
+        sched_kick(task);
+}
