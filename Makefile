@@ -53,6 +53,7 @@ CC := $(CROSS_COMPILE)gcc
 LD := $(CROSS_COMPILE)ld
 NM := $(CROSS_COMPILE)nm
 STRIP := $(CROSS_COMPILE)strip
+OBJCOPY := $(CROSS_COMPILE)objcopy
 NASM := nasm
 HOSTCC := gcc
 MUSLCC := musl-gcc
@@ -128,9 +129,11 @@ USER_SETUP = $(MUSLCC) $(USER_CFLAGS)
 HOST_SETUP = $(HOSTCC) $(HOST_CFLAGS)
 INITRAMFS_LIST = $(PROGRAMS) / $(USER_TESTS) / $(BUSYBOX)
 OBJECT_LIST = $(OBJECTS)
+TEST_LIST = $(USER_TESTS)
 $(eval $(call stamp,$(OUT)/flags.kernel,KERNEL_SETUP))
 $(eval $(call stamp,$(OUT)/flags.objects,OBJECT_LIST))
 $(eval $(call stamp,$(OUT)/flags.initramfs,INITRAMFS_LIST))
+$(eval $(call stamp,$(TOP)/flags.tests,TEST_LIST))
 $(eval $(call stamp,$(TOP)/flags.user,USER_SETUP))
 $(eval $(call stamp,$(TOP)/flags.host,HOST_SETUP))
 
@@ -206,19 +209,34 @@ $(TOP)/user/%: user/%.c $(TOP)/flags.user
 	@mkdir -p $(@D)
 	$(Q)$(MUSLCC) $(USER_CFLAGS) -MMD -MP -MT $@ -MF $@.d -o $@ $<
 
-$(TOP)/test/%: tests/user/%.c $(TOP)/flags.user
+# The tests are one file under many names, as libc is most of each: main of
+# NAME.c becomes test_main_NAME, everything else stays NAME.c's own.
+$(TOP)/test/%.o: tests/user/%.c $(TOP)/flags.user
 	$(call say,MUSL,$<)
 	@mkdir -p $(@D)
-	$(Q)$(MUSLCC) $(USER_CFLAGS) -Itests/user -MMD -MP -MT $@ -MF $@.d -o $@ $<
+	$(Q)$(MUSLCC) $(USER_CFLAGS) -Itests/user -MMD -MP -MT $@ -MF $(@:.o=.d) \
+	    -c -o $@.tmp $<
+	$(Q)$(OBJCOPY) --redefine-sym main=test_main_$* $@.tmp
+	$(Q)$(OBJCOPY) --keep-global-symbol=test_main_$* $@.tmp $@
+	@rm $@.tmp
+
+$(TOP)/test/test_names.h: $(TOP)/flags.tests
+	@mkdir -p $(@D)
+	@printf 'TEST(%s)\n' $(USER_TESTS) > $@
+
+$(TOP)/test/tests: tests/user/all/main.c $(TOP)/test/test_names.h \
+                   $(USER_TESTS:%=$(TOP)/test/%.o)
+	$(call say,MUSL,$@)
+	$(Q)$(MUSLCC) $(USER_CFLAGS) -I$(TOP)/test -o $@ $(filter-out %.h,$^)
 
 ROOT_FILES := $(shell find iso/root -type f 2>/dev/null)
-$(OUT)/initramfs.cpio: $(PROGRAMS:%=$(TOP)/user/%) $(USER_TESTS:%=$(TOP)/test/%) \
+$(OUT)/initramfs.cpio: $(PROGRAMS:%=$(TOP)/user/%) $(TOP)/test/tests \
                        iso/mkinitramfs.py $(ROOT_FILES) $(OUT)/flags.initramfs
 	$(call say,CPIO,$@)
 	$(Q)$(PYTHON) iso/mkinitramfs.py --output $@ --strip "$(STRIP)" \
 	    --busybox $(BUSYBOX) --root iso/root \
 	    --programs $(PROGRAMS:%=$(TOP)/user/%) \
-	    --tests $(USER_TESTS:%=$(TOP)/test/%)
+	    --tests $(TOP)/test/tests --test-names $(USER_TESTS)
 
 # ---- ISO ---------------------------------------------------------------------
 $(OUT)/pagewalk.iso: $(OUT)/pagewalk.elf $(OUT)/initramfs.cpio iso/grub.cfg \

@@ -71,7 +71,8 @@ def main():
     parser.add_argument("--busybox")
     parser.add_argument("--root")
     parser.add_argument("--programs", nargs="*", default=[])
-    parser.add_argument("--tests", nargs="*", default=[])
+    parser.add_argument("--tests", help="one file for all tests")
+    parser.add_argument("--test-names", nargs="*", default=[])
     args = parser.parse_args()
 
     archive = Archive()
@@ -83,9 +84,10 @@ def main():
         name = os.path.basename(path)
         where = "init" if name == "init" else "bin/" + name
         archive.file(where, stripped(path, args.strip))
-    for path in args.tests:
-        archive.file("test/" + os.path.basename(path),
-                     stripped(path, args.strip))
+    if args.tests:
+        archive.file("test/.tests", stripped(args.tests, args.strip))
+        for name in args.test_names:
+            archive.link("test/" + name, ".tests")
     if args.root:
         root = pathlib.Path(args.root)
         for path in sorted(root.rglob("*")):

@@ -281,11 +281,10 @@ class Program:
         self.loaded = None
 
     def load(self, name):
-        for folder in ("user", "test"):
-            path = os.path.join(BUILD, folder, name)
-            if os.path.exists(path):
-                break
-        else:
+        path = os.path.join(BUILD, "user", name)
+        if os.path.exists(os.path.join(BUILD, "test", name + ".o")):
+            path = os.path.join(BUILD, "test", "tests")  # all in one file
+        if not os.path.exists(path):
             return False
         if path != self.loaded:
             self.unload()
@@ -312,15 +311,14 @@ program = Program()
 
 
 class Prog(Command):
-    """prog NAME: load the symbols of build/user/NAME or build/test/NAME."""
+    """prog NAME: load the symbols of a program of user/ or tests/user/."""
     wants = "NAME"
 
     def run(self, argument):
         if program.load(argument):
             print("symbols of " + program.loaded)
         else:
-            print(f"prog: neither {BUILD}/user/{argument} nor "
-                  f"{BUILD}/test/{argument}")
+            print(f"prog: {argument} is neither in user/ nor in tests/user/")
 
 
 for command, name in ((PageWalk, "pw"), (What, "what"), (Ps, "ps"),
