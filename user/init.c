@@ -140,8 +140,8 @@ static pid_t start_shell(void)
 {
     pid_t pid;
 
-    printf("\nA shell.  Try: exp list, exp run 0.1, what 0xffff888000000000,"
-           " cat /proc/self/maps, edu.\n"
+    printf("\nA shell.  Try: exp list, exp run 0.1, why-fault vm, "
+           "what 0xffff888000000000, pw, edu.\n"
            "Leave with poweroff, or Ctrl-A X.\n");
     fflush(stdout);
     pid = fork();
