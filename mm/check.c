@@ -51,6 +51,7 @@ static void check_page(struct check *check, const struct vm_area_struct *vma,
                        unsigned long addr, pte_t pte)
 {
     struct page *page = pte_page(pte);
+    enum page_owner owner;
 
     if (!page) {
         if (pte_pfn(pte) != PFN_DOWN(__pa_symbol(&empty_zero_page)) &&
@@ -60,7 +61,8 @@ static void check_page(struct check *check, const struct vm_area_struct *vma,
     }
     if (page_count(page) < 1 || page_mapcount(page) < 1)
         found(check, addr, "mapped page without counts");
-    if (page->owner == OWNER_FREE || page->owner == OWNER_PAGETABLE)
+    owner = page_owner_of(page); /* its block has it */
+    if (owner == OWNER_FREE || owner == OWNER_PAGETABLE)
         found(check, addr, "mapped page that is not ring 3's");
     if (page_is_anon(page))
         check->anon++;

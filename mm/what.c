@@ -154,7 +154,8 @@ void what_print_frame(pfn_t pfn, struct printer *out)
                    page_mapcount(page));
     print_flags(page, out);
     printer_puts(out, "\n");
-    if (page->site && ksym_lookup(page->site, name, NULL, NULL))
+    if (page_site(page) &&
+        ksym_lookup((unsigned long)page_site(page), name, NULL, NULL))
         printer_printf(out, "allocated  by %s\n", name);
 }
 
