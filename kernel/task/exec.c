@@ -16,6 +16,7 @@
 #include <kernel/fs/fdtable.h>
 #include <kernel/lib/string.h>
 #include <kernel/task/internal.h>
+#include <kernel/task/ptimer.h>
 #include <kernel/task/vdso.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/uapi/fcntl.h>
@@ -502,6 +503,7 @@ static int change_over(struct task_struct *task, struct exec_image *image)
 
     change_mm(task, image->mm);
     image->mm = NULL;
+    ptimers_delete(task->signal);
     unshare_files(task);
     files_close_on_exec(task->files);
     change_signals(task);

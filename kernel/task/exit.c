@@ -13,6 +13,7 @@
 #include <kernel/fs/fdtable.h>
 #include <kernel/lib/string.h>
 #include <kernel/task/ctty.h>
+#include <kernel/task/ptimer.h>
 #include <kernel/task/sigset.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/x86/fpu.h>
@@ -228,6 +229,7 @@ static bool exit_lists_locked(struct task_struct *task, struct list_head *reap)
         return false;
     }
     itimers_cancel(signal); /* no signal reaches what is left */
+    ptimers_delete(signal);
     reparent_locked(task, reap);
     if (!signal->group_exit)
         signal->exit_code = task->exit_code;

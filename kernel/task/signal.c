@@ -14,6 +14,7 @@
 #include <kernel/core/panic.h>
 #include <kernel/core/percpu.h>
 #include <kernel/lib/string.h>
+#include <kernel/task/ptimer.h>
 #include <kernel/task/sigset.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/uapi/resource.h>
@@ -64,6 +65,7 @@ static void signal_setup(struct signal_struct *signal)
     list_init(&signal->children);
     list_init(&signal->sibling);
     list_init(&signal->shared_pending.queue);
+    list_init(&signal->ptimers);
     wait_queue_init(&signal->wait_child);
     itimers_init(signal);
     limits_setup(signal);
@@ -427,6 +429,8 @@ int signal_dequeue_locked(sigset_t mask, siginfo_t *info)
     if (!sig)
         return 0;
     collect(pending, sig, info);
+    if (unlikely(info->si_code == SI_TIMER))
+        ptimer_delivered_locked(task->signal, info);
     return sig;
 }
 

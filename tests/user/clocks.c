@@ -122,6 +122,60 @@ static void test_sleep(void)
         EOPNOTSUPP, "a thread's time");
 }
 
+static volatile int ticks, tick_code, tick_value;
+
+static void on_tick(int sig, siginfo_t *info, void *context)
+{
+    (void)sig;
+    (void)context;
+    ticks++;
+    tick_code = info->si_code;
+    tick_value = info->si_value.sival_int;
+}
+
+static void test_timers(void)
+{
+    struct sigaction action = {.sa_sigaction = on_tick,
+                               .sa_flags = SA_SIGINFO | SA_RESTART};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL,
+                             .sigev_signo = SIGUSR2,
+                             .sigev_value.sival_int = 55};
+    struct itimerspec it = {{0, 5000000}, {0, 5000000}}, left;
+    int id = -1, second = -1;
+    sigset_t set, old;
+
+    sigaction(SIGUSR2, &action, NULL);
+    is(syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &id), 0,
+       "timer_create");
+    is(syscall(SYS_timer_create, CLOCK_REALTIME, NULL, &second), 0,
+       "another, with SIGALRM");
+    ok(id != second, "their numbers differ");
+    is(syscall(SYS_timer_settime, id, 0, &it, NULL), 0, "timer_settime");
+    while (ticks < 3)
+        usleep(1000);
+    is(tick_code, SI_TIMER, "SI_TIMER");
+    is(tick_value, 55, "its value");
+    is(syscall(SYS_timer_gettime, id, &left), 0, "timer_gettime");
+    is(left.it_interval.tv_nsec, 5000000, "the interval");
+    ok(left.it_value.tv_nsec > 0 && left.it_value.tv_nsec <= 5000000,
+       "what is left");
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    sigprocmask(SIG_BLOCK, &set, &old);
+    usleep(40000);
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    ok(syscall(SYS_timer_getoverrun, id) > 2, "overruns are counted");
+    is(syscall(SYS_timer_delete, id), 0, "timer_delete");
+    errno_is(syscall(SYS_timer_delete, id), EINVAL, "once");
+    is(syscall(SYS_timer_delete, second), 0, "the other");
+    errno_is(syscall(SYS_timer_create, 99, NULL, &id), EINVAL, "clock 99");
+    errno_is(syscall(SYS_timer_create, 1, BAD, &id), EFAULT, "event");
+    event.sigev_signo = 65;
+    errno_is(syscall(SYS_timer_create, 1, &event, &id), EINVAL, "signal 65");
+    errno_is(syscall(SYS_timer_settime, 77, 0, &it, NULL), EINVAL, "timer 77");
+    errno_is(syscall(SYS_timer_gettime, 77, &left), EINVAL, "nor its time");
+}
+
 static void test_sched(void)
 {
     struct sched_param param = {0};
@@ -218,6 +272,7 @@ int main(void)
     test_clocks();
     test_vdso();
     test_sleep();
+    test_timers();
     test_sched();
     test_fairness();
     test_rest();

@@ -1,0 +1,255 @@
+/*
+ * kernel/task/ptimer.c - POSIX timers: any number per process, each with a
+ * signal of its own.
+ *
+ * Structure  a list in signal_struct, in order of creation; numbers are small
+ *            and used again.
+ * Expiry     in interrupt context, which sends the signal and sets the timer
+ *            again.  Expiries that find the last one's signal still pending
+ *            are counted instead: its overrun, told when it is delivered.
+ * Locking    sighand->lock of the process covers the list and the figures;
+ *            an expiry takes it to look and drops it to send.
+ */
+#include <kernel/task/ptimer.h>
+
+#include <kernel/lib/string.h>
+#include <kernel/task/internal.h>
+#include <kernel/task/sigset.h>
+#include <kernel/uapi/errno.h>
+#include <mm/slab.h>
+
+#define TIMERS_MAX 256 /* of a process */
+#define INTERVAL_MIN (100 * NSEC_PER_USEC)
+
+#define SIGEV_NONE 1 /* asm-generic/siginfo.h */
+
+struct ptimer {
+    struct list_head link;
+    struct timer timer;
+    struct signal_struct *signal;
+    struct ptimer_event event;
+    int id;
+    u64 offset; /* (c) clock - ktime */
+    u64 interval;
+    int missed;  /* expiries while the signal was pending */
+    int overrun; /* of the signal delivered last */
+};
+
+static u64 lock(struct signal_struct *signal)
+{
+    return spin_lock_irqsave(&signal->leader->sighand->lock);
+}
+
+static void unlock(struct signal_struct *signal, u64 flags)
+{
+    spin_unlock_irqrestore(&signal->leader->sighand->lock, flags);
+}
+
+static bool still_pending(const struct ptimer *pt)
+{
+    const struct sigpending *pending = pt->event.thread
+                                           ? &pt->event.thread->pending
+                                           : &pt->signal->shared_pending;
+
+    return pending->set & sig_bit(pt->event.sig);
+}
+
+static void expire(struct timer *timer)
+{
+    struct ptimer *pt = container_of(timer, struct ptimer, timer);
+    struct signal_struct *signal = pt->signal;
+    siginfo_t info;
+    bool send;
+    u64 flags = lock(signal);
+
+    send = pt->event.notify != SIGEV_NONE;
+    if (send && still_pending(pt)) {
+        pt->missed++;
+        send = false;
+    }
+    memset(&info, 0, sizeof(info));
+    info.si_code = SI_TIMER;
+    info.si_tid = pt->id;
+    info.si_ptr = (void *)pt->event.value;
+    if (pt->interval)
+        timer_add(timer, timer->expires + pt->interval);
+    unlock(signal, flags);
+    if (!send)
+        return;
+    if (pt->event.thread)
+        send_signal_thread(pt->event.sig, &info, pt->event.thread);
+    else
+        send_signal(pt->event.sig, &info, signal->leader);
+}
+
+/* Locks: the process's sighand->lock. */
+static struct ptimer *find_locked(struct signal_struct *signal, int id)
+{
+    struct ptimer *pt;
+
+    list_for_each_entry(pt, &signal->ptimers, link)
+        if (pt->id == id)
+            return pt;
+    return NULL;
+}
+
+/* Puts it where the first number is free; the list stays ascending. */
+static int insert_locked(struct signal_struct *signal, struct ptimer *pt)
+{
+    struct list_head *before = &signal->ptimers;
+    struct ptimer *other;
+    int id = 0;
+
+    list_for_each_entry(other, &signal->ptimers, link) {
+        if (other->id != id)
+            break;
+        before = &other->link;
+        id++;
+    }
+    if (id >= TIMERS_MAX)
+        return -EAGAIN;
+    pt->id = id;
+    list_add(&pt->link, before);
+    return id;
+}
+
+int ptimer_create(const struct ptimer_event *event, u64 offset)
+{
+    struct signal_struct *signal = current->signal;
+    struct ptimer *pt = kzalloc(sizeof(*pt), GFP_KERNEL);
+    u64 flags;
+    int id;
+
+    if (!pt)
+        return -ENOMEM;
+    timer_init(&pt->timer, expire);
+    pt->signal = signal;
+    pt->offset = offset;
+    if (event)
+        pt->event = *event;
+    flags = lock(signal);
+    id = insert_locked(signal, pt);
+    if (!event) {
+        pt->event.sig = SIGALRM;
+        pt->event.value = id;
+    }
+    unlock(signal, flags);
+    if (id < 0)
+        kfree(pt);
+    return id;
+}
+
+static void destroy(struct ptimer *pt)
+{
+    pt->interval = 0;
+    timer_cancel(&pt->timer);
+    if (pt->event.thread)
+        put_task(pt->event.thread);
+    kfree(pt);
+}
+
+void ptimer_delivered_locked(struct signal_struct *signal, siginfo_t *info)
+{
+    struct ptimer *pt = find_locked(signal, info->si_tid);
+
+    if (!pt)
+        return;
+    info->si_overrun = pt->overrun = pt->missed;
+    pt->missed = 0;
+}
+
+int ptimer_delete(int id)
+{
+    struct signal_struct *signal = current->signal;
+    u64 flags = lock(signal);
+    struct ptimer *pt = find_locked(signal, id);
+
+    if (pt)
+        list_del(&pt->link);
+    unlock(signal, flags);
+    if (!pt)
+        return -EINVAL;
+    destroy(pt);
+    return 0;
+}
+
+void ptimers_delete(struct signal_struct *signal)
+{
+    struct ptimer *pt, *next;
+    LIST_HEAD(gone);
+    u64 flags;
+
+    if (list_empty(&signal->ptimers))
+        return;
+    flags = lock(signal);
+    list_splice_tail(&signal->ptimers, &gone);
+    unlock(signal, flags);
+    list_for_each_entry_safe(pt, next, &gone, link)
+        destroy(pt);
+}
+
+static void value_locked(const struct ptimer *pt, struct ptimer_value *value)
+{
+    u64 now = ktime_get();
+
+    value->interval = pt->interval;
+    value->left = 0;
+    if (pt->timer.pending) /* one that is due is not 0: that says "none" */
+        value->left = pt->timer.expires > now ? pt->timer.expires - now : 1;
+}
+
+int ptimer_get(int id, struct ptimer_value *value)
+{
+    struct signal_struct *signal = current->signal;
+    u64 flags = lock(signal);
+    struct ptimer *pt = find_locked(signal, id);
+
+    if (pt)
+        value_locked(pt, value);
+    unlock(signal, flags);
+    return pt ? 0 : -EINVAL;
+}
+
+int ptimer_overrun(int id)
+{
+    struct signal_struct *signal = current->signal;
+    u64 flags = lock(signal);
+    struct ptimer *pt = find_locked(signal, id);
+    int overrun = pt ? pt->overrun : -EINVAL;
+
+    unlock(signal, flags);
+    return overrun;
+}
+
+static u64 expiry(const struct ptimer *pt, bool absolute, u64 left)
+{
+    u64 now = ktime_get();
+
+    if (!absolute)
+        return left > ~0ull - 1 - now ? ~0ull - 1 : now + left;
+    return left > pt->offset ? left - pt->offset : now;
+}
+
+int ptimer_set(int id, bool absolute, const struct ptimer_value *value,
+               struct ptimer_value *old)
+{
+    struct signal_struct *signal = current->signal;
+    u64 flags = lock(signal);
+    struct ptimer *pt = find_locked(signal, id);
+
+    if (!pt) {
+        unlock(signal, flags);
+        return -EINVAL;
+    }
+    value_locked(pt, old);
+    pt->interval = value->interval;
+    if (pt->interval && pt->interval < INTERVAL_MIN)
+        pt->interval = INTERVAL_MIN;
+    pt->missed = pt->overrun = 0;
+    if (value->left)
+        timer_add(&pt->timer, expiry(pt, absolute, value->left));
+    unlock(signal, flags);
+    if (!value->left)
+        timer_cancel(&pt->timer);
+    return 0;
+}

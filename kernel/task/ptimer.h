@@ -1,0 +1,37 @@
+/*
+ * kernel/task/ptimer.h - POSIX timers of a process: timer_create(2).
+ */
+#pragma once
+
+#include <kernel/uapi/signal.h>
+
+struct signal_struct;
+struct task_struct;
+
+struct ptimer_event {
+    int notify; /* SIGEV_* */
+    int sig;
+    u64 value;                  /* si_value */
+    struct task_struct *thread; /* SIGEV_THREAD_ID: referenced; else NULL */
+};
+
+struct ptimer_value { /* ns; left 0: not running */
+    u64 left, interval;
+};
+
+/* The number of a new timer, -EAGAIN (too many), -ENOMEM.  offset: what the
+ * clock is ahead of ktime.  Takes over event's reference if it succeeds;
+ * event NULL: SIGALRM with the number as its value. */
+int ptimer_create(const struct ptimer_event *event, u64 offset);
+/* Current's process.  -EINVAL: no such timer. */
+int ptimer_delete(int id);
+int ptimer_get(int id, struct ptimer_value *value);
+int ptimer_overrun(int id);
+/* absolute: `left` is a moment of the timer's clock. */
+int ptimer_set(int id, bool absolute, const struct ptimer_value *value,
+               struct ptimer_value *old);
+/* A timer's signal leaves the queue: fills in its overrun.
+ * Locks: sighand->lock. */
+void ptimer_delivered_locked(struct signal_struct *signal, siginfo_t *info);
+/* exec and the end of a process: all of them. */
+void ptimers_delete(struct signal_struct *signal);
