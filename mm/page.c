@@ -13,6 +13,7 @@
  */
 #include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
+#include <kernel/core/xcall.h>
 #include <kernel/lib/string.h>
 #include <kernel/sync/lockdep.h>
 #include <kernel/sync/sched_hook.h>
@@ -162,6 +163,11 @@ void page_drain_local(void)
     local_irq_restore(flags);
 }
 
+static void drain_here(void *arg)
+{
+    page_drain_local();
+}
+
 u64 page_cached_count(void)
 {
     u64 n = 0;
@@ -196,6 +202,8 @@ static struct page *take_after_shrinking(gfp_t gfp, unsigned int order,
         return NULL;
     do {
         if (may_sleep) {
+            if (nr_cpus_online > 1)
+                xcall(~0ull, drain_here, NULL);
             slab_shrink();
             kernel_stack_shrink();
             pt_stock_shrink();

@@ -9,6 +9,8 @@
  */
 #define _GNU_SOURCE /* REG_RIP */
 #include "mm_shim.h"
+#include <kernel/core/percpu.h>
+#include <kernel/core/xcall.h>
 #include <kernel/lib/printer.h>
 #include <kernel/sync/spinlock.h>
 #include <mm/memory.h>
@@ -28,6 +30,11 @@ static long fail_after = -1;
 u64 percpu_offset;
 u32 atomic_depth;
 bool fail_nth_armed;
+unsigned int nr_cpus_online = 1;
+
+void xcall(u64 cpus, void (*fn)(void *arg), void *arg)
+{
+}
 
 bool fail_nth_now(gfp_t gfp)
 {

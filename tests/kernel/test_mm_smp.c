@@ -3,6 +3,7 @@
  * once, on as many CPUs as run (maxcpus=).
  */
 #include <kernel/core/ktest.h>
+#include <kernel/core/xcall.h>
 #include <kernel/lib/string.h>
 #include <kernel/sync/waitq.h>
 #include <kernel/task/task.h>
@@ -17,7 +18,6 @@
 static struct {
     struct wait_queue done;
     atomic_t left, wrong;
-    u64 cpus; /* a bit for each that a worker was seen on */
     void *shared[OBJECTS]; /* swapped between the workers */
 } work;
 
@@ -66,9 +66,9 @@ static void give(struct held *h)
 }
 
 /* An object that one thread allocates and another frees. */
-static void swap_shared(u64 random)
+static void swap_shared(u64 random, gfp_t gfp)
 {
-    void *mine = kmalloc(8 + random % 200, GFP_KERNEL);
+    void *mine = kmalloc(8 + random % 200, gfp);
 
     kfree(__atomic_exchange_n(&work.shared[random % OBJECTS], mine,
                               __ATOMIC_SEQ_CST));
@@ -87,9 +87,7 @@ static int worker(void *arg)
             give(h);
         else
             take(h, random >> 8);
-        swap_shared(random >> 20);
-        __atomic_fetch_or(&work.cpus, BIT(smp_processor_id()),
-                          __ATOMIC_RELAXED);
+        swap_shared(random >> 20, GFP_KERNEL);
         if (i % 64 == 0)
             schedule();
     }
@@ -102,6 +100,49 @@ static int worker(void *arg)
     return 0;
 }
 
+/* In the interrupt of a call from another CPU. */
+static void hammer(void *arg)
+{
+    u64 seed = (u64)arg + smp_processor_id();
+    struct page *pages[8] = {NULL};
+    void *objects[8] = {NULL};
+
+    for (int i = 0; i < 4 * ROUNDS; i++) {
+        u64 random = next_random(&seed);
+        unsigned int slot = random % ARRAY_SIZE(pages);
+
+        __free_page(pages[slot]);
+        pages[slot] =
+            alloc_pages_owner(GFP_ATOMIC | __GFP_NOWARN, 0, OWNER_TEST);
+        kfree(objects[slot]);
+        objects[slot] = kmalloc(1 + (random >> 8) % 500, GFP_ATOMIC);
+        swap_shared(random >> 20, GFP_ATOMIC);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
+        __free_page(pages[i]);
+        kfree(objects[i]);
+    }
+}
+
+static void drop_shared(void)
+{
+    for (int i = 0; i < OBJECTS; i++) {
+        kfree(work.shared[i]);
+        work.shared[i] = NULL;
+    }
+}
+
+KTEST(smp, allocators_on_all_cpus_at_once)
+{
+    if (nr_cpus_online < 2) {
+        ktest_skip("one CPU");
+        return;
+    }
+    for (int i = 0; i < 5; i++)
+        xcall(~0ull, hammer, (void *)(ktest_random() | 1));
+    drop_shared();
+}
+
 KTEST(smp, allocators_under_many_threads)
 {
     unsigned int started = 0;
@@ -109,7 +150,6 @@ KTEST(smp, allocators_under_many_threads)
     wait_queue_init(&work.done);
     atomic_set(&work.left, WORKERS);
     atomic_set(&work.wrong, 0);
-    work.cpus = 0;
     for (; started < WORKERS; started++)
         if (kthread_run(worker, (void *)(ktest_random() | 1), "mm-worker",
                         NULL))
@@ -117,10 +157,6 @@ KTEST(smp, allocators_under_many_threads)
     if (!KTEST_EXPECT(started == WORKERS))
         atomic_sub(&work.left, WORKERS - started);
     wait_event(&work.done, atomic_read(&work.left) == 0);
-    for (int i = 0; i < OBJECTS; i++) {
-        kfree(work.shared[i]);
-        work.shared[i] = NULL;
-    }
+    drop_shared();
     KTEST_EXPECT(atomic_read(&work.wrong) == 0);
-    ktest_note("on CPUs %llx", (unsigned long long)work.cpus);
 }
