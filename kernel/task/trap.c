@@ -122,9 +122,10 @@ static void page_fault(struct pt_regs *regs, u64 addr)
     task->min_flt++;
     result = handle_mm_fault(task->mm, addr, error);
     if (unlikely(result != FAULT_OK)) {
-        if (user)
+        /* Without memory the program ends, also in the middle of a call. */
+        if (user || result == FAULT_OOM)
             user_fault(result, addr, error);
-        else
+        if (!user)
             kernel_fault(regs, addr);
     }
     local_irq_disable();
