@@ -9,6 +9,7 @@
 #include <kernel/uapi/errno.h>
 #include <asm/prctl.h>
 #include <kernel/x86/cpu.h>
+#include <linux/capability.h>
 #include <linux/membarrier.h>
 #include <linux/prctl.h>
 #include <mm/layout.h>
@@ -179,4 +180,81 @@ long sys_membarrier(int cmd, unsigned int flags, int cpu)
     default:
         return -EINVAL;
     }
+}
+
+/* What a program of user 0 has, and any other has not. */
+static u64 capabilities(const struct task_struct *task)
+{
+    return capable(task) ? BIT(CAP_LAST_CAP + 1) - 1 : 0;
+}
+
+/* 0 and the words per set; -EINVAL with the version that we speak written
+ * into the header. */
+static int cap_header(void __user *uheader, unsigned int *words, int *pid)
+{
+    struct __user_cap_header_struct header;
+    struct __user_cap_header_struct __user *to = uheader;
+
+    if (copy_from_user(&header, uheader, sizeof(header)))
+        return -EFAULT;
+    *pid = header.pid;
+    *words = 2;
+    switch (header.version) {
+    case _LINUX_CAPABILITY_VERSION_1:
+        *words = 1;
+        return 0;
+    case _LINUX_CAPABILITY_VERSION_2:
+    case _LINUX_CAPABILITY_VERSION_3:
+        return 0;
+    default:
+        if (put_user((u32)_LINUX_CAPABILITY_VERSION_3, &to->version))
+            return -EFAULT;
+        return -EINVAL;
+    }
+}
+
+long sys_capget(void __user *uheader, void __user *udata)
+{
+    struct __user_cap_data_struct data[2];
+    struct task_struct *task;
+    unsigned int words;
+    int pid, err = cap_header(uheader, &words, &pid);
+    u64 caps;
+
+    if (err) /* asking with no place for data asks for the version */
+        return err == -EINVAL && !udata ? 0 : err;
+    if (pid < 0)
+        return -EINVAL;
+    task = task_find_get(pid ? pid : current->pid);
+    if (!task)
+        return -ESRCH;
+    caps = capabilities(task);
+    put_task(task);
+    memset(data, 0, sizeof(data));
+    for (unsigned int i = 0; i < words; i++)
+        data[i].effective = data[i].permitted = caps >> 32 * i;
+    if (udata && copy_to_user(udata, data, words * sizeof(*data)))
+        return -EFAULT;
+    return 0;
+}
+
+/* They go with the user: nothing can be given up or gained by itself. */
+long sys_capset(void __user *uheader, const void __user *udata)
+{
+    struct __user_cap_data_struct data[2] = {0};
+    unsigned int words;
+    int pid, err = cap_header(uheader, &words, &pid);
+    u64 caps = capabilities(current);
+
+    if (err)
+        return err;
+    if (pid && pid != current->pid)
+        return -EPERM;
+    if (copy_from_user(data, udata, words * sizeof(*data)))
+        return -EFAULT;
+    for (unsigned int i = 0; i < words; i++)
+        if (data[i].effective != (u32)(caps >> 32 * i) ||
+            data[i].permitted != (u32)(caps >> 32 * i))
+            return -EPERM;
+    return 0;
 }
