@@ -107,6 +107,12 @@ static void measure_apic(void)
         panic("the local APIC's timer does not count");
 }
 
+void timer_settle_rate(void)
+{
+    if (!cpu_has(CPU_TSC_DEADLINE) && !apic_per_tsc)
+        measure_apic();
+}
+
 /* A long run that has just ended is a better measurement. */
 static void learn_from_leg(void)
 {

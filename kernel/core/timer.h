@@ -9,3 +9,6 @@ u64 clock_tsc_hz(void);
 u64 clock_tsc_at(u64 ns); /* the TSC when ktime_get() says ns */
 
 void timer_hardware_init(void); /* on each CPU */
+/* The boot CPU's counter, which has run since start-up, tells all CPUs' rate;
+ * so before another CPU uses its own. */
+void timer_settle_rate(void);

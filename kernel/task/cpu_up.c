@@ -231,6 +231,7 @@ void cpus_start(void)
     }
     boot_root = boot_root_create(mm);
     if (boot_root) {
+        timer_settle_rate();
         xcall_init();
         fpu_many_cpus();
         tlb_flush_remote = flush_remote;
