@@ -16,7 +16,9 @@
 #include <kernel/core/irq.h>
 #include <kernel/core/panic.h>
 #include <kernel/core/power.h>
+#include <kernel/core/time.h>
 #include <kernel/lib/string.h>
+#include <kernel/sync/atomic.h>
 #include <kernel/x86/cpu.h>
 
 #define DEBUG_EXIT_PORT 0xf4 /* the iobase that our tests give it */
@@ -26,6 +28,7 @@
 #define PM1_SLP_EN BIT(13)   /* ACPI 6.4 table 4.14 */
 #define PM1_SLP_TYP_MASK (7 << 10)
 #define PM1_SLP_TYP_SHIFT 10
+#define POWER_OFF_LIMIT (3 * NSEC_PER_SEC) /* then it was a refusal */
 #define ACPI_SPACE_PORTS 1 /* ACPI 6.4 table 5.1 */
 
 /* PM1a control where the tables do not tell: port, and value for S5. */
@@ -41,10 +44,22 @@ bool power_under_test(void)
     return inb(DEBUG_EXIT_PORT) == 0;
 }
 
+/* The machine stops a moment after it was asked to: a caller that went on
+ * meanwhile would take that for a refusal. */
+static void await_the_end(void)
+{
+    u64 until = ktime_get() + POWER_OFF_LIMIT;
+
+    while (ktime_get() < until)
+        cpu_relax();
+}
+
 static void debug_exit(int value)
 {
-    if (power_under_test())
-        outl(DEBUG_EXIT_PORT, value);
+    if (!power_under_test())
+        return;
+    outl(DEBUG_EXIT_PORT, value);
+    await_the_end();
 }
 
 static void __noreturn power_halt(void)
@@ -87,6 +102,7 @@ static void power_off(void)
     acpi_off();
     for (i = 0; i < ARRAY_SIZE(qemu_off); i++)
         outw(qemu_off[i].port, qemu_off[i].value);
+    await_the_end();
 }
 
 static void acpi_reset(void)
