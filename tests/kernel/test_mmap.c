@@ -388,7 +388,7 @@ static void without_memory(const char *name, long (*op)(struct mm_struct *mm))
         left = fail_nth_disarm();
         if (!KTEST_EXPECT(left ? ret >= 0 : ret >= 0 || ret == -ENOMEM) ||
             !KTEST_EXPECT(is_as_populated(mm))) {
-            ktest_note("%s, allocation %llu: %ld", name, n, ret);
+            ktest_note("%s, allocation %lu: %ld", name, n, ret);
             break;
         }
     }
