@@ -61,7 +61,7 @@ int do_mlock(struct mm_struct *mm, unsigned long addr, size_t len,
     if (vm_flags && !privileged && !mm->limits.memlock)
         return -EPERM;
     if (end < start)
-        return vm_flags ? -ENOMEM : -EINVAL;
+        return -EINVAL;
     if (end == start)
         return 0;
     down_write(&mm->mmap_lock);

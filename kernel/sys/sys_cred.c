@@ -11,6 +11,7 @@
 #include <syscalls_gen.h>
 
 #define UNCHANGED ((uid_t)-1)
+#define NGROUPS_LINUX 65536
 
 long sys_getuid(void)
 {
@@ -222,10 +223,13 @@ long sys_setgroups(int size, const void __user *list)
 
     if (!capable(current))
         return -EPERM;
-    if (size < 0 || (size_t)size > ARRAY_SIZE(groups))
+    if (size < 0 || size > NGROUPS_LINUX)
         return -EINVAL;
-    if (copy_from_user(groups, list, size * sizeof(gid_t)))
+    if (copy_from_user(groups, list,
+                       min((size_t)size, ARRAY_SIZE(groups)) * sizeof(gid_t)))
         return -EFAULT;
+    if ((size_t)size > ARRAY_SIZE(groups))
+        return -EINVAL; /* more than a struct cred holds */
     memcpy(cred->groups, groups, size * sizeof(gid_t));
     cred->ngroups = size;
     return 0;

@@ -445,9 +445,15 @@ long sys_eventfd2(unsigned int count, int flags)
 
 long sys_flock(unsigned int fd, unsigned int cmd)
 {
-    struct file *file = fget(fd);
+    unsigned int type = cmd & ~LOCK_NB;
+    struct file *file;
     long err;
 
+    if (cmd & LOCK_MAND) /* as on Linux: no longer known, no error either */
+        return 0;
+    if (type != LOCK_SH && type != LOCK_EX && type != LOCK_UN)
+        return -EINVAL;
+    file = fget(fd);
     if (!file)
         return -EBADF;
     err = do_flock(file, cmd);

@@ -7,7 +7,10 @@
 #include <kernel/uapi/fcntl.h>
 #include <syscalls_gen.h>
 
+#include <linux/limits.h>
 #include <linux/openat2.h>
+#include <linux/xattr.h>
+#include <mm/uaccess.h>
 
 /* ---- extended attributes ---- */
 
@@ -33,6 +36,45 @@ static long no_xattr_fd(int fd)
     return -EOPNOTSUPP;
 }
 
+/* What the name may be: -EFAULT, -ERANGE. */
+static long xattr_name(const char __user *name)
+{
+    char text[XATTR_NAME_MAX + 1];
+    ssize_t len = strncpy_from_user(text, name, sizeof(text));
+
+    if (len < 0)
+        return len;
+    return len == 0 || (size_t)len == sizeof(text) ? -ERANGE : 0;
+}
+
+/* Answers `err` of the file itself, else what is wrong with the rest. */
+static long get_refused(long err, const char __user *name)
+{
+    long wrong = err == -EOPNOTSUPP ? xattr_name(name) : 0;
+
+    return wrong ? wrong : err;
+}
+
+static long set_refused(long err, const char __user *name,
+                        const void __user *value, size_t size, int flags)
+{
+    char byte;
+
+    if (err != -EOPNOTSUPP)
+        return err;
+    if (flags & ~(XATTR_CREATE | XATTR_REPLACE))
+        return -EINVAL;
+    err = xattr_name(name);
+    if (err)
+        return err;
+    if (size > XATTR_SIZE_MAX)
+        return -E2BIG;
+    if (size && (copy_from_user(&byte, value, 1) ||
+                 copy_from_user(&byte, value + size - 1, 1)))
+        return -EFAULT;
+    return -EOPNOTSUPP;
+}
+
 /* Listing works: the list is empty. */
 static long empty_list(long err)
 {
@@ -42,37 +84,37 @@ static long empty_list(long err)
 long sys_setxattr(const char __user *path, const char __user *name,
                   const void __user *value, size_t size, int flags)
 {
-    return no_xattr(path, LOOKUP_FOLLOW);
+    return set_refused(no_xattr(path, LOOKUP_FOLLOW), name, value, size, flags);
 }
 
 long sys_lsetxattr(const char __user *path, const char __user *name,
                    const void __user *value, size_t size, int flags)
 {
-    return no_xattr(path, 0);
+    return set_refused(no_xattr(path, 0), name, value, size, flags);
 }
 
 long sys_fsetxattr(int fd, const char __user *name, const void __user *value,
                    size_t size, int flags)
 {
-    return no_xattr_fd(fd);
+    return set_refused(no_xattr_fd(fd), name, value, size, flags);
 }
 
 long sys_getxattr(const char __user *path, const char __user *name,
                   void __user *value, size_t size)
 {
-    return no_xattr(path, LOOKUP_FOLLOW);
+    return get_refused(no_xattr(path, LOOKUP_FOLLOW), name);
 }
 
 long sys_lgetxattr(const char __user *path, const char __user *name,
                    void __user *value, size_t size)
 {
-    return no_xattr(path, 0);
+    return get_refused(no_xattr(path, 0), name);
 }
 
 long sys_fgetxattr(int fd, const char __user *name, void __user *value,
                    size_t size)
 {
-    return no_xattr_fd(fd);
+    return get_refused(no_xattr_fd(fd), name);
 }
 
 long sys_listxattr(const char __user *path, void __user *list, size_t size)
@@ -99,8 +141,16 @@ long sys_openat2(int dfd, const char __user *path, const void __user *how,
 
     if (size < sizeof(struct open_how))
         return -EINVAL;
-    if (size > sizeof(struct open_how))
+    if (size > PAGE_SIZE)
         return -E2BIG;
+    for (size_t i = sizeof(h); i < size; i++) { /* only zeroes may follow */
+        char byte;
+
+        if (get_user(byte, (const char __user *)how + i))
+            return -EFAULT;
+        if (byte)
+            return -E2BIG;
+    }
     if (copy_from_user(&h, how, sizeof(h)))
         return -EFAULT;
     if (h.flags >> 32 || h.mode & ~07777ull ||
@@ -176,12 +226,14 @@ static long copy_range(struct range_end *in, struct range_end *out, size_t len)
 }
 
 static long copy_checked(struct range_end *in, struct range_end *out,
-                         size_t len)
+                         size_t len, unsigned int flags)
 {
     long n = end_start(in, FMODE_READ);
 
     if (!n)
         n = end_start(out, FMODE_WRITE);
+    if (flags && n != -EFAULT)
+        n = -EINVAL;
     if (!n && out->file->flags & O_APPEND)
         n = -EBADF;
     if (!n && in->file->inode == out->file->inode &&
@@ -202,10 +254,8 @@ long sys_copy_file_range(int fd_in, void __user *off_in, int fd_out,
     struct range_end out = {fget(fd_out), off_out, 0};
     long n = -EBADF;
 
-    if (flags)
-        n = -EINVAL;
-    else if (in.file && out.file)
-        n = copy_checked(&in, &out, len);
+    if (in.file && out.file)
+        n = copy_checked(&in, &out, len, flags);
     if (in.file)
         fput(in.file);
     if (out.file)

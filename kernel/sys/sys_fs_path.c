@@ -346,6 +346,8 @@ static long names_get(struct two_names *n, const char __user *old,
     if (err)
         return err;
     err = filename_get(&n->new, new);
+    if (err && !n->old.text[0])
+        err = -ENOENT; /* the first name is wrong before the second */
     if (err)
         filename_put(&n->old);
     return err;
@@ -402,8 +404,14 @@ long sys_renameat2(int olddfd, const char __user *oldpath, int newdfd,
                    const char __user *newpath, unsigned int flags)
 {
     struct two_names n;
-    long err = names_get(&n, oldpath, newpath);
+    long err;
 
+    if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT))
+        return -EINVAL;
+    if (flags & RENAME_EXCHANGE &&
+        flags & (RENAME_NOREPLACE | RENAME_WHITEOUT))
+        return -EINVAL;
+    err = names_get(&n, oldpath, newpath);
     if (err)
         return err;
     err = do_rename(olddfd, n.old.text, newdfd, n.new.text, flags);

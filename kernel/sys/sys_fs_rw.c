@@ -396,9 +396,15 @@ static long send_file(struct file *in, struct file *out, loff_t __user *offset,
 
 long sys_sendfile(int out_fd, int in_fd, void __user *offset, size_t count)
 {
-    struct file *in = fget(in_fd), *out = fget(out_fd);
+    struct file *in, *out;
     long n = -EBADF;
+    loff_t pos;
 
+    if (offset && get_user(pos, (loff_t __user *)offset))
+        return -EFAULT;
+    (void)pos; /* the descriptors' errors come after the pointer's */
+    in = fget(in_fd);
+    out = fget(out_fd);
     if (in && out)
         n = send_file(in, out, offset, count);
     if (in)
