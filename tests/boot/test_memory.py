@@ -49,7 +49,7 @@ def test_initramfs_over_the_kernel(tmp_path):
 
 def test_too_little_memory(tmp_path):
     with Machine(mem="2M", initrd=small_initramfs(tmp_path)) as m:
-        m.wait("too little memory; 3 MiB are enough")
+        m.wait("too little memory")  # in whichever sentence
         assert m.finish() == PANIC, m.tail()
 
 
