@@ -14,9 +14,9 @@
 #include <kernel/fs/files_struct.h>
 #include <kernel/fs/internal.h>
 #include <kernel/lib/string.h>
+#include <kernel/uapi/resource.h>
 
 #define FD_MOST (1u << 20) /* as Linux's fs.nr_open */
-#define RLIMIT_NOFILE 7
 
 struct files_struct *files_create(void)
 {

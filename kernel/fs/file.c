@@ -390,8 +390,8 @@ int filp_open_exec(int dfd, const char *name, int at_flags, struct file **file)
         return err;
     if (S_ISLNK(path.dentry->inode->mode))
         err = -ELOOP;
-    else if (!S_ISREG(path.dentry->inode->mode) || path.mnt->flags & 8)
-        err = -EACCES; /* MS_NOEXEC is 8 */
+    else if (!S_ISREG(path.dentry->inode->mode) || path.mnt->flags & MS_NOEXEC)
+        err = -EACCES;
     else
         err = inode_permission(path.dentry->inode, MAY_EXEC);
     if (!err)

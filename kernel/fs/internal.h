@@ -11,6 +11,7 @@
 #include <kernel/fs/fs.h>
 #include <kernel/task/task.h>
 #include <kernel/uapi/errno.h>
+#include <kernel/uapi/mount.h>
 #include <mm/slab.h>
 #include <mm/uaccess.h>
 
@@ -164,7 +165,7 @@ void path_put(const struct path *path); /* may sleep */
 struct vfsmount *mount_next(struct vfsmount *mnt);
 static inline bool mnt_readonly(const struct vfsmount *mnt)
 {
-    return mnt && mnt->flags & 1; /* MS_RDONLY */
+    return mnt && mnt->flags & MS_RDONLY;
 }
 void root_path_get(struct path *path); /* top of the tree, referenced */
 void mount_root(void);

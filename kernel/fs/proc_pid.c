@@ -38,7 +38,7 @@ static unsigned int ref_row(const struct inode *inode)
     return ref_of(inode) >> REF_ROW_SHIFT & 0xff;
 }
 
-static unsigned int ref_fd(const struct inode *inode)
+unsigned int proc_ref_fd(const struct inode *inode)
 {
     return ref_of(inode) >> REF_FD_SHIFT;
 }
@@ -46,6 +46,12 @@ static unsigned int ref_fd(const struct inode *inode)
 static pid_t ref_pid(const struct inode *inode)
 {
     return ref_of(inode) & ((1u << REF_PID_BITS) - 1);
+}
+
+/* As pid_inode() will number it. */
+ino_t proc_fd_ino(const struct inode *dir, unsigned int fd)
+{
+    return (u64)ref_pid(dir) << 32 | (ref_row(dir) + 1) << 20 | fd;
 }
 
 struct task_struct *proc_task(const struct inode *inode)
@@ -84,8 +90,8 @@ struct row {
     };
 };
 
-static const struct inode_operations fd_ops, fdinfo_ops, task_dir_ops;
-static const struct file_operations fd_fops, fdinfo_fops, task_dir_fops;
+static const struct inode_operations task_dir_ops;
+static const struct file_operations task_dir_fops;
 
 #define TEXT(n, m)                                                             \
     {                                                                          \
@@ -112,12 +118,12 @@ static const struct row rows[] = {
      .kind = ROW_DIR,
      .mode = 0500,
      .inspects = true,
-     .dir = {&fd_ops, &fd_fops}},
+     .dir = {&proc_fd_ops, &proc_fd_fops}},
     {.name = "fdinfo",
      .kind = ROW_DIR,
      .mode = 0555,
      .inspects = true,
-     .dir = {&fdinfo_ops, &fdinfo_fops}},
+     .dir = {&proc_fdinfo_ops, &proc_fdinfo_fops}},
     PRIVATE_TEXT(environ, 0400),
     PRIVATE_TEXT(auxv, 0400),
     TEXT(status, 0444),
@@ -155,9 +161,8 @@ static const struct row rows[] = {
 
 /* ---- inodes ---- */
 
-static const struct inode_operations base_ops, text_inode_ops, link_ops,
-    fd_link_ops;
-static const struct file_operations base_fops, text_fops, fdinfo_text_fops;
+static const struct inode_operations base_ops, text_inode_ops, link_ops;
+static const struct file_operations base_fops, text_fops;
 
 static struct inode *pid_inode(struct super_block *sb,
                                const struct task_struct *task, mode_t mode,
@@ -172,6 +177,19 @@ static struct inode *pid_inode(struct super_block *sb,
     inode->uid = task->cred.euid;
     inode->gid = task->cred.egid;
     inode->ops = &text_inode_ops;
+    return inode;
+}
+
+struct inode *proc_fd_inode(const struct inode *dir, mode_t mode,
+                            unsigned int fd)
+{
+    struct task_struct *task = proc_task(dir);
+    struct inode *inode = NULL;
+
+    if (task) {
+        inode = pid_inode(dir->sb, task, mode, ref_row(dir), fd);
+        put_task(task);
+    }
     return inode;
 }
 
@@ -223,7 +241,7 @@ static struct inode *row_inode(struct super_block *sb,
 
 /* ---- numbers as names ---- */
 
-static bool parse_number(const char *name, size_t len, unsigned int *number)
+bool proc_parse_number(const char *name, size_t len, unsigned int *number)
 {
     unsigned int n = 0;
     size_t i;
@@ -239,8 +257,8 @@ static bool parse_number(const char *name, size_t len, unsigned int *number)
     return true;
 }
 
-static bool emit_number(struct dir_context *ctx, unsigned int number, u8 type,
-                        ino_t ino)
+bool proc_emit_number(struct dir_context *ctx, unsigned int number, u8 type,
+                      ino_t ino)
 {
     char name[12];
     size_t len = scnprintf(name, sizeof(name), "%u", number);
@@ -256,7 +274,7 @@ static int proc_lookup(struct inode *dir, const char *name, size_t len,
     struct task_struct *task;
     unsigned int pid;
 
-    if (!parse_number(name, len, &pid) || !(task = task_find_get(pid)))
+    if (!proc_parse_number(name, len, &pid) || !(task = task_find_get(pid)))
         return -ENOENT;
     *inode = base_inode(dir->sb, task, ROW_PROCESS);
     put_task(task);
@@ -271,8 +289,9 @@ static int proc_iterate(struct file *file, struct dir_context *ctx)
     (void)file;
     while (more && (task = task_next_get(ctx->pos - PSEUDO_DYNAMIC_POS))) {
         if (thread_group_leader(task))
-            more = emit_number(ctx, task->pid, DT_DIR,
-                               (u64)task->pid << 32 | (ROW_PROCESS + 1) << 20);
+            more = proc_emit_number(ctx, task->pid, DT_DIR,
+                                    (u64)task->pid << 32 | (ROW_PROCESS + 1)
+                                                               << 20);
         if (more)
             ctx->pos = PSEUDO_DYNAMIC_POS + task->pid;
         put_task(task);
@@ -343,8 +362,7 @@ static const struct file_operations base_fops = {
     .llseek = generic_llseek,
 };
 
-/* The task behind an inode, checked; 0, -ESRCH, -EACCES. */
-static int task_checked(const struct inode *inode, struct task_struct **task)
+int proc_task_checked(const struct inode *inode, struct task_struct **task)
 {
     unsigned int i = ref_row(inode);
 
@@ -361,21 +379,21 @@ static int task_checked(const struct inode *inode, struct task_struct **task)
 int proc_check_open(const struct inode *inode)
 {
     struct task_struct *task;
-    int err = task_checked(inode, &task);
+    int err = proc_task_checked(inode, &task);
 
     if (!err)
         put_task(task);
     return err;
 }
 
-static int pid_text_open(struct inode *inode, struct file *file)
+int proc_text_open(struct inode *inode, struct file *file)
 {
     int err = proc_check_open(inode);
 
     return err ? err : text_open(file);
 }
 
-static void pid_text_release(struct inode *inode, struct file *file)
+void proc_text_release(struct inode *inode, struct file *file)
 {
     (void)inode;
     text_release(file);
@@ -384,7 +402,7 @@ static void pid_text_release(struct inode *inode, struct file *file)
 static int pid_fill(struct file *file, struct printer *out)
 {
     struct task_struct *task;
-    int err = task_checked(file->inode, &task);
+    int err = proc_task_checked(file->inode, &task);
 
     if (err)
         return err;
@@ -411,11 +429,11 @@ static ssize_t pid_text_write(struct file *file, const char __user *buf,
 
 static const struct inode_operations text_inode_ops;
 static const struct file_operations text_fops = {
-    .open = pid_text_open,
+    .open = proc_text_open,
     .read = pid_text_read,
     .write = pid_text_write,
     .llseek = generic_llseek,
-    .release = pid_text_release,
+    .release = proc_text_release,
 };
 
 /* ---- links ---- */
@@ -423,7 +441,7 @@ static const struct file_operations text_fops = {
 static int link_follow(struct inode *inode, struct path *path)
 {
     struct task_struct *task;
-    int err = task_checked(inode, &task);
+    int err = proc_task_checked(inode, &task);
 
     if (err)
         return err == -ESRCH ? -ENOENT : err;
@@ -432,7 +450,7 @@ static int link_follow(struct inode *inode, struct path *path)
     return err;
 }
 
-static ssize_t path_text(const struct path *path, char *buf, size_t size)
+ssize_t proc_path_text(const struct path *path, char *buf, size_t size)
 {
     struct path root;
     char *space = kmalloc(PATH_MAX, GFP_KERNEL), *text;
@@ -457,7 +475,7 @@ static ssize_t link_readlink(struct inode *inode, char *buf, size_t size)
 
     if (len)
         return len;
-    len = path_text(&path, buf, size);
+    len = proc_path_text(&path, buf, size);
     path_put(&path);
     return len;
 }
@@ -465,182 +483,6 @@ static ssize_t link_readlink(struct inode *inode, char *buf, size_t size)
 static const struct inode_operations link_ops = {
     .readlink = link_readlink,
     .follow = link_follow,
-};
-
-/* ---- fd and fdinfo ---- */
-
-/* File `fd` of the inode's process, referenced; 0 or -ENOENT, -EACCES. */
-static int fd_file(const struct inode *dir, unsigned int fd, struct file **file)
-{
-    struct files_struct *files;
-    struct task_struct *task;
-    int err = task_checked(dir, &task);
-
-    if (err)
-        return err == -ESRCH ? -ENOENT : err;
-    files = task_get_files(task);
-    put_task(task);
-    *file = files ? files_find(files, fd) : NULL;
-    if (files)
-        files_put(files);
-    return *file ? 0 : -ENOENT;
-}
-
-static int fd_lookup_as(struct inode *dir, const char *name, size_t len,
-                        struct inode **inode, bool info)
-{
-    struct task_struct *task;
-    struct file *file;
-    unsigned int fd;
-    mode_t mode;
-    int err;
-
-    if (!parse_number(name, len, &fd))
-        return -ENOENT;
-    err = fd_file(dir, fd, &file);
-    if (err)
-        return err;
-    mode = S_IFLNK | (file->fmode & FMODE_READ ? 0500 : 0) |
-           (file->fmode & FMODE_WRITE ? 0300 : 0);
-    fput(file);
-    task = proc_task(dir);
-    if (!task)
-        return -ENOENT;
-    *inode = pid_inode(dir->sb, task, info ? S_IFREG | 0444 : mode,
-                       ref_row(dir), fd + 1);
-    put_task(task);
-    if (!*inode)
-        return -ENOMEM;
-    if (info) {
-        (*inode)->fops = &fdinfo_text_fops;
-    } else {
-        (*inode)->ops = &fd_link_ops;
-        (*inode)->size = 64; /* as Linux says of these links */
-    }
-    return 0;
-}
-
-static int fd_lookup(struct inode *dir, const char *name, size_t len,
-                     struct inode **inode)
-{
-    return fd_lookup_as(dir, name, len, inode, false);
-}
-
-static int fdinfo_lookup(struct inode *dir, const char *name, size_t len,
-                         struct inode **inode)
-{
-    return fd_lookup_as(dir, name, len, inode, true);
-}
-
-static int fd_iterate_as(struct file *dir, struct dir_context *ctx, u8 type)
-{
-    struct files_struct *files;
-    struct task_struct *task;
-    struct file *file;
-    int err = task_checked(dir->inode, &task), fd;
-
-    if (err)
-        return err;
-    files = task_get_files(task);
-    put_task(task);
-    if (dir_emit_dots(dir, ctx)) {
-        while (files && (fd = files_next(files, ctx->pos - 2, &file)) >= 0) {
-            fput(file);
-            if (!emit_number(ctx, fd, type,
-                             ref_of(dir->inode) << 32 | (fd + 1)))
-                break;
-            ctx->pos = (loff_t)fd + 3;
-        }
-    }
-    if (files)
-        files_put(files);
-    return 0;
-}
-
-static int fd_iterate(struct file *dir, struct dir_context *ctx)
-{
-    return fd_iterate_as(dir, ctx, DT_LNK);
-}
-
-static int fdinfo_iterate(struct file *dir, struct dir_context *ctx)
-{
-    return fd_iterate_as(dir, ctx, DT_REG);
-}
-
-static int fd_follow(struct inode *inode, struct path *path)
-{
-    struct file *file;
-    int err = fd_file(inode, ref_fd(inode) - 1, &file);
-
-    if (err)
-        return err;
-    err = file_get_path(file, path);
-    fput(file);
-    return err;
-}
-
-static ssize_t fd_readlink(struct inode *inode, char *buf, size_t size)
-{
-    struct file *file;
-    char *space, *text;
-    ssize_t len = fd_file(inode, ref_fd(inode) - 1, &file);
-
-    if (len)
-        return len;
-    if (file->dentry) {
-        struct path path = {file->mnt, file->dentry};
-
-        len = path_text(&path, buf, size);
-    } else {
-        space = kmalloc(PATH_MAX, GFP_KERNEL);
-        text = space ? file_path(file, space, PATH_MAX) : "";
-        len = min(strlen(text), size);
-        memcpy(buf, text, len);
-        kfree(space);
-    }
-    fput(file);
-    return len;
-}
-
-static int fdinfo_fill(struct file *self, struct printer *out)
-{
-    struct file *file;
-    int err = fd_file(self->inode, ref_fd(self->inode) - 1, &file);
-
-    if (err)
-        return err;
-    printer_printf(out, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n",
-                   (long)file->pos, file->flags, file->mnt ? file->mnt->id : 0,
-                   file->inode->ino);
-    fput(file);
-    return 0;
-}
-
-static ssize_t fdinfo_read(struct file *file, char __user *buf, size_t count,
-                           loff_t *pos)
-{
-    return text_read(file, buf, count, pos, fdinfo_fill);
-}
-
-static const struct file_operations fdinfo_text_fops = {
-    .open = pid_text_open,
-    .read = fdinfo_read,
-    .llseek = generic_llseek,
-    .release = pid_text_release,
-};
-static const struct inode_operations fd_link_ops = {
-    .readlink = fd_readlink,
-    .follow = fd_follow,
-};
-static const struct inode_operations fd_ops = {.lookup = fd_lookup};
-static const struct inode_operations fdinfo_ops = {.lookup = fdinfo_lookup};
-static const struct file_operations fd_fops = {
-    .iterate = fd_iterate,
-    .llseek = generic_llseek,
-};
-static const struct file_operations fdinfo_fops = {
-    .iterate = fdinfo_iterate,
-    .llseek = generic_llseek,
 };
 
 /* ---- task ---- */
@@ -652,7 +494,7 @@ static int task_dir_lookup(struct inode *dir, const char *name, size_t len,
     unsigned int tid;
     int err = -ENOENT;
 
-    if (!parse_number(name, len, &tid) || !(task = task_find_get(tid)))
+    if (!proc_parse_number(name, len, &tid) || !(task = task_find_get(tid)))
         return err;
     if (task->tgid == ref_pid(dir)) {
         *inode = base_inode(dir->sb, task, ROW_THREAD);
@@ -673,8 +515,9 @@ static int task_dir_iterate(struct file *file, struct dir_context *ctx)
     while (more &&
            (task = task_next_get(max(ctx->pos - 2, (loff_t)tgid - 1)))) {
         if (task->tgid == tgid)
-            more = emit_number(ctx, task->pid, DT_DIR,
-                               (u64)task->pid << 32 | (ROW_THREAD + 1) << 20);
+            more =
+                proc_emit_number(ctx, task->pid, DT_DIR,
+                                 (u64)task->pid << 32 | (ROW_THREAD + 1) << 20);
         if (more)
             ctx->pos = (loff_t)task->pid + 2;
         put_task(task);

@@ -11,6 +11,29 @@ struct task_struct *proc_task(const struct inode *inode);
 /* Whether current may open it: 0, -ESRCH, -EACCES. */
 int proc_check_open(const struct inode *inode);
 
+/* Both: 0 and the referenced task, -ESRCH, -EACCES. */
+int proc_task_checked(const struct inode *inode, struct task_struct **task);
+
+/* open and release of a text file below /proc/PID. */
+int proc_text_open(struct inode *inode, struct file *file);
+void proc_text_release(struct inode *inode, struct file *file);
+
+/* Numbers as names: a decimal without leading zeroes. */
+bool proc_parse_number(const char *name, size_t len, unsigned int *number);
+bool proc_emit_number(struct dir_context *ctx, unsigned int number, u8 type,
+                      ino_t ino);
+
+/* The path as current sees it: bytes, or -errno. */
+ssize_t proc_path_text(const struct path *path, char *buf, size_t size);
+
+/* proc_fd.c's inodes: `fd` (+ 1, so that 0 is none) of dir's process. */
+struct inode *proc_fd_inode(const struct inode *dir, mode_t mode,
+                            unsigned int fd);
+unsigned int proc_ref_fd(const struct inode *inode);
+ino_t proc_fd_ino(const struct inode *dir, unsigned int fd);
+extern const struct inode_operations proc_fd_ops, proc_fdinfo_ops;
+extern const struct file_operations proc_fd_fops, proc_fdinfo_fops;
+
 /* Texts: 0 or -errno. */
 int proc_auxv(struct task_struct *task, struct printer *out);
 int proc_cmdline(struct task_struct *task, struct printer *out);

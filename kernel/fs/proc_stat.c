@@ -9,6 +9,7 @@
 #include <kernel/fs/procfs.h>
 #include <kernel/lib/string.h>
 #include <kernel/task/ctty.h>
+#include <kernel/uapi/resource.h>
 #include <mm/mm.h>
 
 struct view { /* of a process, or of one thread */
@@ -105,7 +106,7 @@ static void view_take(struct view *v, struct task_struct *task)
     v->exit_signal = task->exit_signal;
     v->exit_code = task->exit_code;
     v->start_time = task->start_time;
-    v->rss_limit = sig->rlim[5].cur; /* RLIMIT_RSS */
+    v->rss_limit = sig->rlim[RLIMIT_RSS].cur;
     view_signals(v, task);
     view_times(v, task);
     spin_unlock_irqrestore(&tasklist_lock, flags);

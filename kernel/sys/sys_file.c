@@ -3,6 +3,7 @@
  * what else works on an open file as such.
  */
 #include <kernel/fs/internal.h>
+#include <kernel/uapi/resource.h>
 #include <syscalls_gen.h>
 
 #include <asm/ioctls.h>
@@ -133,7 +134,7 @@ static long fcntl_path(unsigned int fd, unsigned int cmd, unsigned long arg,
     switch (cmd) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
-        if (arg >= current->signal->rlim[7].cur) /* RLIMIT_NOFILE */
+        if (arg >= current->signal->rlim[RLIMIT_NOFILE].cur)
             return -EINVAL;
         return dup_from(fd, arg, cmd == F_DUPFD_CLOEXEC);
     case F_GETFD:

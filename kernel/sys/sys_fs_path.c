@@ -464,7 +464,8 @@ static long mount_change(struct mount_call *m)
     if (m->flags & MS_REMOUNT) {
         if (m->at.dentry != m->at.mnt->root)
             return -EINVAL;
-        m->at.mnt->flags = m->flags & 15; /* RDONLY NOSUID NODEV NOEXEC */
+        m->at.mnt->flags =
+            m->flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
         return 0;
     }
     err = path_lookup(AT_FDCWD, m->source.text, LOOKUP_FOLLOW, &from);

@@ -9,6 +9,7 @@
 #include <kernel/fs/internal.h>
 #include <kernel/fs/poll.h>
 #include <kernel/task/signal.h>
+#include <kernel/uapi/resource.h>
 #include <kernel/lib/string.h>
 #include <syscalls_gen.h>
 
@@ -127,7 +128,7 @@ static long poll_user(struct pollfd __user *user, unsigned int n, u64 expires)
     unsigned int i;
     long ready;
 
-    if (n > current->signal->rlim[7].cur) /* RLIMIT_NOFILE */
+    if (n > current->signal->rlim[RLIMIT_NOFILE].cur)
         return -EINVAL;
     if (n > POLL_STACK)
         fds = kmalloc(n * sizeof(*fds), GFP_KERNEL);
