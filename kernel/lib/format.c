@@ -97,6 +97,12 @@ static void emit_number(struct counter *to, const struct spec *spec, u64 value,
     char *p = digits_of(value, base, spec->conv == 'X', end);
     size_t len = end - p, zeroes = 0, want;
 
+    if (likely(!spec->width && spec->precision < 0 && !*prefix && !spec->alt)) {
+        if (!len)
+            *--p = '0';
+        emit(to, p, end - p); /* a plain number, as most are */
+        return;
+    }
     if (spec->precision >= 0) {
         want = (size_t)spec->precision;
     } else if (spec->zero && !spec->left) {
