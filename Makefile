@@ -158,23 +158,6 @@ $(OUT)/gen/syscalls_gen.h: kernel/sys/syscall.tbl kernel/sys/gen_syscalls.py
 	$(Q)$(CC) -E -dM -include /usr/include/x86_64-linux-gnu/asm/unistd_64.h \
 	    -x c /dev/null | $(PYTHON) kernel/sys/gen_syscalls.py $< $(@D)
 
-# The vDSO is ring-3 code, linked on its own and put into the image whole.
-VDSO_CFLAGS := -std=gnu11 -O2 -fPIC -ffreestanding -nostdinc \
-               -isystem $(shell $(CC) -print-file-name=include) \
-               -DPAGEWALK_KERNEL -fno-stack-protector -fcf-protection=none \
-               -fno-asynchronous-unwind-tables -mno-sse -Wall -Wextra -I. $(UAPI)
-VDSO_LDFLAGS := -shared -nostdlib -Wl,-soname,linux-vdso.so.1 \
-                -Wl,--hash-style=both -Wl,--build-id=none -Wl,-Bsymbolic \
-                -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,-s
-VDSO := kernel/task/vdso/vdso
-$(OUT)/gen/vdso.so: $(VDSO).c $(VDSO).lds kernel/core/clockpage.h \
-                    kernel/core/clockscale.h $(OUT)/flags.kernel
-	$(call say,VDSO,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(VDSO_CFLAGS) $(VDSO_LDFLAGS) -Wl,-T,$(VDSO).lds -o $@ $<
-
-$(OUT)/obj/kernel/task/vdso_image.asm.o: $(OUT)/gen/vdso.so
-
 $(OUT)/offsets.inc: kernel/offsets.c $(OUT)/flags.kernel | $(GENERATED)
 	$(call say,GEN,$@)
 	@mkdir -p $(@D)

@@ -13,7 +13,6 @@
  *            the writer.
  * Locking    clock_lock (spin, irq-safe): the one who measures.
  */
-#include <kernel/core/clockpage.h>
 #include <kernel/core/clockref.h>
 #include <kernel/core/clockscale.h>
 #include <kernel/core/irq.h>
@@ -27,15 +26,21 @@
 #define FIRST_REFINE_NS NSEC_PER_MSEC
 #define LAST_REFINE_NS (64 * NSEC_PER_SEC)
 
+struct clock_scale {
+    u64 base_tsc, base_ns;
+    u64 mult; /* ns per tick, times 2^32 */
+};
+
 struct reading { /* both counters at about the same moment */
     u64 tsc, ref;
     u64 blur; /* ticks that the reading took */
 };
 
-union clock_page_padded clock_page __aligned(CLOCK_PAGE_SIZE) = {
-    .page.scale = {{.mult = 1ull << 32}, {.mult = 1ull << 32}},
-};
+static struct clock_scale scale[2] = {{.mult = 1ull << 32},
+                                      {.mult = 1ull << 32}};
+static u32 scale_seq;
 static u64 tsc_hz = ONE_GHZ;
+static u64 real_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
 
 static DEFINE_SPINLOCK(clock_lock);
 static const struct clock_ref *ref; /* (c) */
@@ -43,19 +48,36 @@ static struct reading first;        /* (c) */
 static u64 next_refine = ~0ull;     /* (clock_lock) ktime */
 static u64 refine_distance = FIRST_REFINE_NS;
 
+static u64 scale_apply(const struct clock_scale *s, u64 tsc)
+{
+    s64 ticks = tsc - s->base_tsc;
+
+    /* A CPU whose TSC is a little behind must not see the past. */
+    return s->base_ns + (ticks > 0 ? mul_shift32(ticks, s->mult) : 0);
+}
+
 u64 ktime_get(void)
 {
-    return clock_page_read(&clock_page.page);
+    u32 seq;
+    u64 ns;
+
+    do {
+        seq = READ_ONCE(scale_seq);
+        barrier();
+        ns = scale_apply(&scale[seq & 1], rdtsc());
+        barrier();
+    } while (unlikely(seq != READ_ONCE(scale_seq)));
+    return ns;
 }
 
 u64 ktime_get_real(void)
 {
-    return ktime_get() + READ_ONCE(clock_page.page.real_offset);
+    return ktime_get() + READ_ONCE(real_offset);
 }
 
 void ktime_set_real(u64 ns)
 {
-    WRITE_ONCE(clock_page.page.real_offset, ns - ktime_get());
+    WRITE_ONCE(real_offset, ns - ktime_get());
 }
 
 u64 tsc_khz(void)
@@ -68,14 +90,9 @@ u64 clock_tsc_hz(void)
     return READ_ONCE(tsc_hz);
 }
 
-static const struct clock_scale *scale_now(void)
-{
-    return &clock_page.page.scale[READ_ONCE(clock_page.page.seq) & 1];
-}
-
 u64 clock_tsc_at(u64 ns)
 {
-    const struct clock_scale *s = scale_now();
+    const struct clock_scale *s = &scale[READ_ONCE(scale_seq) & 1];
 
     if (ns <= s->base_ns)
         return s->base_tsc;
@@ -84,11 +101,9 @@ u64 clock_tsc_at(u64 ns)
 
 static void set_scale(const struct clock_scale *s)
 {
-    struct clock_page *page = &clock_page.page;
-
-    page->scale[(page->seq + 1) & 1] = *s;
+    scale[(scale_seq + 1) & 1] = *s;
     barrier();
-    WRITE_ONCE(page->seq, page->seq + 1);
+    WRITE_ONCE(scale_seq, scale_seq + 1);
 }
 
 /* SDM 2A, CPUID leaves 15H and 16H; 0: not told. */
@@ -157,7 +172,7 @@ static void measure_locked(void)
     here = rdtsc(); /* not before what the old scale has told already */
     set_scale(&(struct clock_scale){
         .base_tsc = here,
-        .base_ns = clock_scale_apply(scale_now(), here),
+        .base_ns = scale_apply(&scale[scale_seq & 1], here),
         .mult = mul_div(NSEC_PER_SEC, 1ull << 32, tsc_hz),
     });
 }

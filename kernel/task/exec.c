@@ -17,7 +17,6 @@
 #include <kernel/lib/string.h>
 #include <kernel/task/internal.h>
 #include <kernel/task/ptimer.h>
-#include <kernel/task/vdso.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/uapi/fcntl.h>
 #include <kernel/uapi/resource.h>
@@ -338,7 +337,6 @@ static int image_map(struct exec_image *image)
         err = exec_elf_map(image);
     if (err)
         return err;
-    image->vdso = vdso_install(image->mm);
     get_file(image->main.file);
     image->mm->exe_file = image->main.file;
     return 0;

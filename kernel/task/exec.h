@@ -33,7 +33,6 @@ struct exec_image {
     struct exec_strings strings;
     const char *filename; /* AT_EXECFN */
     char head[EXEC_HEAD]; /* of the file being looked at */
-    u64 vdso;             /* address of the vDSO, 0: none */
     u64 execfn;           /* address of filename on the stack */
     bool exec_stack;
     bool set_uid, set_gid;

@@ -76,8 +76,6 @@ static size_t fill_auxv(struct exec_image *image, u64 extras, u64 *auxv)
     u32 a, b, c, hwcap;
 
     cpuid(1, 0, &a, &b, &c, &hwcap);
-    if (image->vdso)
-        aux(&v, AT_SYSINFO_EHDR, image->vdso);
     aux(&v, AT_HWCAP, hwcap);
     aux(&v, AT_PAGESZ, PAGE_SIZE);
     aux(&v, AT_CLKTCK, CLOCKS_PER_SECOND);

@@ -12,7 +12,6 @@
  *            it has left its stack for good).
  */
 #include <kernel/task/internal.h>
-#include <kernel/task/vdso.h>
 
 #include <kernel/core/panic.h>
 #include <kernel/fs/fdtable.h>
@@ -37,7 +36,6 @@ static struct kmem_cache *task_cache;
 void task_init(void)
 {
     task_report_init();
-    vdso_init();
     random_start();
     signal_init();
     futex_init();
