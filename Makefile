@@ -152,6 +152,23 @@ $(OUT)/obj/syscalls_gen.c.o: $(OUT)/gen/syscalls_gen.h $(OUT)/flags.kernel
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $(OUT)/gen/syscalls_gen.c
 
+# The vDSO: a shared object of ring 3 that the kernel carries inside.
+VDSO_CFLAGS = $(filter-out -mcmodel=% -fno-pic -fno-omit-frame-pointer \
+                -fno-asynchronous-unwind-tables -mno-red-zone -g \
+                -DPAGEWALK_DEBUG,$(CFLAGS)) \
+              -fPIC -fvisibility=hidden -fasynchronous-unwind-tables
+VDSO_LDFLAGS := -shared -soname linux-vdso.so.1 --hash-style=both \
+                --eh-frame-hdr -Bsymbolic -z max-page-size=4096 \
+                -z noexecstack --build-id=none --no-undefined -s
+VDSO_DIR := kernel/task/vdso
+
+$(OUT)/vdso.so: $(VDSO_DIR)/vdso.c $(VDSO_DIR)/vdso.ld $(OUT)/flags.kernel
+	$(call say,LD,$@)
+	$(Q)$(CC) $(VDSO_CFLAGS) -MMD -MP -MT $@ -MF $@.d -c -o $(@:.so=.o) $<
+	$(Q)$(LD) $(VDSO_LDFLAGS) -T $(VDSO_DIR)/vdso.ld -o $@ $(@:.so=.o)
+
+$(OUT)/obj/kernel/task/vdso_image.asm.o: $(OUT)/vdso.so
+
 $(OUT)/gen/syscalls_gen.h: kernel/sys/syscall.tbl kernel/sys/gen_syscalls.py
 	$(call say,GEN,$@)
 	@mkdir -p $(@D)
@@ -340,6 +357,6 @@ clean:
 #:   APPEND="words for the kernel's command line"   BUILD=release|debug
 #:   TEST=words SEED=number EXP=id BENCH=name V=1 CROSS_COMPILE=prefix-
 
--include $(OBJECTS:.o=.d) $(OUT)/offsets.d
+-include $(OBJECTS:.o=.d) $(OUT)/offsets.d $(OUT)/vdso.so.d
 -include $(wildcard $(TOP)/user/*.d $(TOP)/test/*.d)
 -include $(wildcard $(HOST_OUT)/obj/*/*.d $(HOST_OUT)/obj/*/*/*.d)

@@ -8,6 +8,7 @@
  * Cost     O(log VMAs), and what munmap of the old range costs.
  * Locking  do_mmap takes mmap_lock for writing.
  */
+#include <kernel/core/panic.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/uapi/mman.h>
 #include <mm/filemap.h>
@@ -390,30 +391,44 @@ int mm_add_stack(struct mm_struct *mm, unsigned long top, size_t size,
     return err;
 }
 
-long mm_install_special(struct mm_struct *mm, unsigned long hint, size_t len,
-                        unsigned long vm_flags,
-                        const struct vm_operations_struct *ops, void *data)
+static void link_special(struct mm_struct *mm, struct vm_area_struct *vma,
+                         unsigned long addr, const struct special_part *part,
+                         struct vm_area_struct *prev)
 {
-    struct vm_area_struct *vma = vma_alloc(mm);
-    long addr;
+    vma->vm_start = addr;
+    vma->vm_end = addr + PAGE_SIZE;
+    vma->vm_flags = part->vm_flags | VM_DONTEXPAND;
+    vma->vm_page_prot = vm_get_page_prot(part->vm_flags);
+    vma->vm_ops = part->ops;
+    vma_link(mm, vma, prev);
+    mm_account(mm, vma->vm_flags, 1);
+}
 
-    if (!vma)
-        return -ENOMEM;
-    len = PAGE_ALIGN(len);
+long mm_install_special(struct mm_struct *mm, unsigned long hint,
+                        const struct special_part *parts, size_t n)
+{
+    struct vm_area_struct *vma[SPECIAL_PARTS_MAX], *prev;
+    long addr = -ENOMEM;
+    size_t i;
+
+    BUG_ON(n > SPECIAL_PARTS_MAX);
+    for (i = 0; i < n; i++) {
+        vma[i] = vma_alloc(mm);
+        if (!vma[i])
+            goto free;
+    }
     down_write(&mm->mmap_lock);
-    addr = get_unmapped_area(mm, hint, len, 0, false);
+    addr = get_unmapped_area(mm, hint, n * PAGE_SIZE, 0, false);
     if (addr > 0) {
-        vma->vm_start = addr;
-        vma->vm_end = addr + len;
-        vma->vm_flags = vm_flags;
-        vma->vm_page_prot = vm_get_page_prot(vm_flags);
-        vma->vm_ops = ops;
-        vma->vm_private_data = data;
-        vma_link(mm, vma, find_vma_prev(mm, addr));
-        mm_account(mm, vm_flags, len >> PAGE_SHIFT);
+        prev = find_vma_prev(mm, addr);
+        for (i = 0; i < n; i++) {
+            link_special(mm, vma[i], addr + i * PAGE_SIZE, &parts[i], prev);
+            prev = vma[i];
+        }
     }
     mm_write_unlock(mm);
-    if (addr < 0)
-        vma_free(vma);
+free:
+    while (addr < 0 && i--)
+        vma_free(vma[i]);
     return addr;
 }

@@ -148,13 +148,17 @@ int mm_add_stack(struct mm_struct *mm, unsigned long top, size_t size,
                  unsigned long vm_flags);
 
 /*
- * A kernel-made mapping (vdso) of len bytes at a free address, at `hint` if
- * that is free; ops answers for its pages and its name.  Returns the address
- * or -errno.
+ * Kernel-made mappings (vdso), `n` parts in a row of a page each, at `hint` or
+ * else where mmap finds room; named by ops->name.  Returns the address of the
+ * first or -errno.
  */
-long mm_install_special(struct mm_struct *mm, unsigned long hint, size_t len,
-                        unsigned long vm_flags,
-                        const struct vm_operations_struct *ops, void *data);
+#define SPECIAL_PARTS_MAX 2
+struct special_part {
+    unsigned long vm_flags;
+    const struct vm_operations_struct *ops;
+};
+long mm_install_special(struct mm_struct *mm, unsigned long hint,
+                        const struct special_part *parts, size_t n);
 
 /* First VMA whose end lies above addr; NULL if none.  Locks: mmap_lock. */
 struct vm_area_struct *find_vma(struct mm_struct *mm, unsigned long addr);

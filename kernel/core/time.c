@@ -11,7 +11,9 @@
  * Readers    scale[seq & 1] is complete at any moment; the writer fills the
  *            other one and moves on.  Also right in an NMI that interrupts
  *            the writer.
- * Locking    clock_lock (spin, irq-safe): the one who measures.
+ * Ring 3     reads a copy of scale and offset by itself (vdso_data.h).
+ * Locking    clock_lock (spin, irq-safe): the one who measures, sets the time,
+ *            or writes ring 3's copy.
  */
 #include <kernel/core/clockref.h>
 #include <kernel/core/clockscale.h>
@@ -19,8 +21,10 @@
 #include <kernel/core/printk.h>
 #include <kernel/core/time.h>
 #include <kernel/core/timer.h>
+#include <kernel/core/vdso_data.h>
 #include <kernel/sync/spinlock.h>
 #include <kernel/x86/cpu.h>
+#include <linux/time.h>
 
 #define ONE_GHZ 1000000000ull
 #define FIRST_REFINE_NS NSEC_PER_MSEC
@@ -41,6 +45,7 @@ static struct clock_scale scale[2] = {{.mult = 1ull << 32},
 static u32 scale_seq;
 static u64 tsc_hz = ONE_GHZ;
 static u64 real_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
+static struct vdso_data *shared; /* (clock_lock) ring 3's copy, once it is */
 
 static DEFINE_SPINLOCK(clock_lock);
 static const struct clock_ref *ref; /* (c) */
@@ -75,9 +80,48 @@ u64 ktime_get_real(void)
     return ktime_get() + READ_ONCE(real_offset);
 }
 
+/* From here on no reader in ring 3 comes to an end. */
+static void shared_begin_locked(void)
+{
+    if (!shared)
+        return;
+    __atomic_fetch_add(&shared->seq, 1, __ATOMIC_SEQ_CST);
+    __asm__ volatile("lfence" ::: "memory"); /* before the next RDTSC */
+}
+
+static void shared_end_locked(void)
+{
+    const struct clock_scale *s = &scale[scale_seq & 1];
+
+    if (!shared)
+        return;
+    shared->base_tsc = s->base_tsc;
+    shared->base_ns = s->base_ns;
+    shared->mult = s->mult;
+    shared->offset[CLOCK_REALTIME] = shared->offset[CLOCK_REALTIME_COARSE] =
+        shared->offset[CLOCK_TAI] = real_offset;
+    barrier();
+    WRITE_ONCE(shared->seq, shared->seq + 1);
+}
+
 void ktime_set_real(u64 ns)
 {
+    u64 flags = spin_lock_irqsave(&clock_lock);
+
+    shared_begin_locked();
     WRITE_ONCE(real_offset, ns - ktime_get());
+    shared_end_locked();
+    spin_unlock_irqrestore(&clock_lock, flags);
+}
+
+void clock_share(struct vdso_data *data)
+{
+    u64 flags = spin_lock_irqsave(&clock_lock);
+
+    shared = data;
+    shared_begin_locked();
+    shared_end_locked();
+    spin_unlock_irqrestore(&clock_lock, flags);
 }
 
 u64 tsc_khz(void)
@@ -169,12 +213,14 @@ static void measure_locked(void)
     if (sample.ref_ticks == 0)
         return;
     WRITE_ONCE(tsc_hz, clock_rate(&sample));
+    shared_begin_locked();
     here = rdtsc(); /* not before what the old scale has told already */
     set_scale(&(struct clock_scale){
         .base_tsc = here,
         .base_ns = scale_apply(&scale[scale_seq & 1], here),
         .mult = mul_div(NSEC_PER_SEC, 1ull << 32, tsc_hz),
     });
+    shared_end_locked();
 }
 
 void time_refine(void)

@@ -20,6 +20,10 @@ u64 ktime_get(void);      /* CLOCK_MONOTONIC; any context */
 u64 ktime_get_real(void); /* CLOCK_REALTIME: ns since 1970 UTC */
 void ktime_set_real(u64 ns);
 
+/* From now on `data`, zeroed, says the same to ring 3. */
+struct vdso_data;
+void clock_share(struct vdso_data *data);
+
 static inline u64 rdtsc(void)
 {
     u32 lo, hi;

@@ -7,6 +7,7 @@
 #include <kernel/fs/procfs.h>
 #include <kernel/lib/format.h>
 #include <kernel/lib/string.h>
+#include <kernel/task/exec.h>
 #include <mm/vma.h>
 
 /* A text or number that lives somewhere. */
@@ -162,7 +163,7 @@ static struct sys_value values[] = {
     {"kernel", "threads-max", 0444, &constant_ops, "32768"},
     {"kernel", "ngroups_max", 0444, &constant_ops, "32"},
     {"kernel", "cap_last_cap", 0444, &constant_ops, "40"},
-    {"kernel", "randomize_va_space", 0444, &constant_ops, "2"},
+    {"kernel", "randomize_va_space", 0644, &int_ops, &randomize_va_space, 0, 2},
     {"kernel", "kptr_restrict", 0444, &constant_ops, "0"},
     {"kernel", "dmesg_restrict", 0444, &constant_ops, "0"},
     {"kernel", "perf_event_paranoid", 0444, &constant_ops, "4"},

@@ -17,6 +17,7 @@
 #include <kernel/lib/string.h>
 #include <kernel/task/internal.h>
 #include <kernel/task/ptimer.h>
+#include <kernel/task/vdso.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/uapi/fcntl.h>
 #include <kernel/uapi/resource.h>
@@ -319,7 +320,7 @@ static void image_credentials(struct exec_image *image)
 static int image_map(struct exec_image *image)
 {
     const struct signal_struct *signal = current->signal;
-    size_t need = PAGE_ALIGN(exec_stack_need(image)) + STACK_SPARE;
+    size_t need;
     int err;
 
     image->mm = mm_create();
@@ -331,10 +332,14 @@ static int image_map(struct exec_image *image)
         .data = signal->rlim[RLIMIT_DATA].cur,
         .memlock = signal->rlim[RLIMIT_MEMLOCK].cur,
     };
-    err = mm_add_stack(image->mm, EXEC_STACK_TOP, need,
+    exec_layout(image);
+    need = PAGE_ALIGN(exec_stack_need(image)) + STACK_SPARE;
+    err = mm_add_stack(image->mm, image->stack_top, need,
                        image->exec_stack ? VM_EXEC : 0);
     if (!err)
         err = exec_elf_map(image);
+    if (!err)
+        err = vdso_map(image->mm, exec_vdso_hint(image), &image->vdso);
     if (err)
         return err;
     get_file(image->main.file);

@@ -27,9 +27,22 @@ struct exec_program { /* an ELF file, checked */
     u64 phdr_addr;     /* where ring 3 finds the headers, 0: nowhere */
 };
 
+/* What is drawn for a program, in one go.  All zero but the bytes where
+ * addresses are not to be random. */
+struct exec_random {
+    u8 bytes[16];            /* AT_RANDOM */
+    u64 mmap : 28, pie : 28; /* pages, as are the next two */
+    u64 stack : 22, brk : 13;
+    u64 text : 8; /* 16 bytes each: the stack's contents in its first page */
+    u64 vdso : 9; /* pages */
+};
+
 struct exec_image {
     struct exec_program main, interp; /* interp.file NULL: none */
     struct mm_struct *mm;
+    struct exec_random random;
+    u64 stack_top;
+    u64 vdso; /* AT_SYSINFO_EHDR; 0: none */
     struct exec_strings strings;
     const char *filename; /* AT_EXECFN */
     char head[EXEC_HEAD]; /* of the file being looked at */
@@ -55,4 +68,12 @@ u64 exec_elf_entry(const struct exec_image *image);
  * loaded.  0 and *sp, or -EFAULT. */
 int exec_stack_fill(struct exec_image *image, u64 *sp);
 size_t exec_stack_need(const struct exec_image *image); /* bytes */
-#define EXEC_STACK_TOP TASK_SIZE
+
+/* exec_layout.c: draws the random numbers, puts the new mm's stack_top and
+ * mmap_base.  Credentials of the image and its mm are there. */
+void exec_layout(struct exec_image *image);
+u64 exec_vdso_hint(const struct exec_image *image); /* 0: anywhere */
+/* /proc/sys/kernel/randomize_va_space: 0 nothing, 1 all but the heap, 2 all;
+ * norandmaps is 0. */
+extern int randomize_va_space;
+void exec_layout_init(void);

@@ -6,9 +6,10 @@
  * anonymous, but for the rest of the last page, which is zeroed once the
  * address space is loaded.
  *
- * Addresses  ET_EXEC where it says.  ET_DYN with an interpreter at two thirds
- *            of the user half, without one where mmap finds room, interpreters
- *            too: as Linux without randomization.
+ * Addresses  ET_EXEC where it says.  ET_DYN with an interpreter a random way
+ *            above two thirds of the user half, without one where mmap finds
+ *            room, interpreters too.  The heap a random way behind the
+ *            program.
  */
 #include <kernel/task/exec.h>
 
@@ -223,7 +224,7 @@ static int map_program(struct mm_struct *mm, struct exec_program *program,
 
 /* The figures of /proc/PID/stat, and where the heap begins. */
 static void note_layout(struct mm_struct *mm, struct exec_program *program,
-                        bool pie_alone)
+                        const struct exec_random *random, bool pie_alone)
 {
     mm->start_code = ~0ul;
     for (int i = 0; i < program->header.e_phnum; i++) {
@@ -241,6 +242,7 @@ static void note_layout(struct mm_struct *mm, struct exec_program *program,
     }
     if (pie_alone)
         mm->brk = PIE_BASE;
+    mm->brk += random->brk << PAGE_SHIFT;
     mm->start_brk = mm->brk;
 }
 
@@ -248,12 +250,13 @@ int exec_elf_map(struct exec_image *image)
 {
     bool alone = !image->interp.file;
     bool pie = image->main.header.e_type == ET_DYN;
-    int err = map_program(image->mm, &image->main, alone ? 0 : PIE_BASE);
+    u64 base = PIE_BASE + ((u64)image->random.pie << PAGE_SHIFT);
+    int err = map_program(image->mm, &image->main, alone ? 0 : base);
 
     if (!err && !alone)
         err = map_program(image->mm, &image->interp, 0);
     if (!err)
-        note_layout(image->mm, &image->main, alone && pie);
+        note_layout(image->mm, &image->main, &image->random, alone && pie);
     return err;
 }
 

@@ -1,7 +1,8 @@
 /*
  * kernel/task/exec_stack.c - what a program finds on its stack.
  *
- *     EXEC_STACK_TOP      eight bytes of zero
+ *     image->stack_top    up to a page of nothing, by chance
+ *                         eight bytes of zero
  *                         file name, environment text, argument text
  *                         "x86_64", 16 random bytes
  *                         auxv, envp[], argv[]
@@ -12,7 +13,6 @@
  */
 #include <kernel/task/exec.h>
 
-#include <kernel/lib/random.h>
 #include <kernel/lib/string.h>
 #include <kernel/task/internal.h>
 #include <kernel/uapi/errno.h>
@@ -39,7 +39,8 @@ size_t exec_stack_need(const struct exec_image *image)
     const struct exec_strings *s = &image->strings;
 
     return EXEC_ARGS_MAX - s->start + sizeof(struct extras) +
-           (s->argc + s->envc + 3 + 2 * AUXV_MAX) * sizeof(u64) + 64;
+           (s->argc + s->envc + 3 + 2 * AUXV_MAX) * sizeof(u64) +
+           image->random.text * 16 + 64;
 }
 
 static int put_text(const struct exec_strings *s, u64 to)
@@ -75,6 +76,8 @@ static size_t fill_auxv(struct exec_image *image, u64 extras, u64 *auxv)
     struct auxv v = {auxv};
     u32 a, b, c, hwcap;
 
+    if (image->vdso)
+        aux(&v, AT_SYSINFO_EHDR, image->vdso);
     cpuid(1, 0, &a, &b, &c, &hwcap);
     aux(&v, AT_HWCAP, hwcap);
     aux(&v, AT_PAGESZ, PAGE_SIZE);
@@ -144,14 +147,15 @@ static int put_vectors(struct exec_image *image, u64 sp, u64 text,
 int exec_stack_fill(struct exec_image *image, u64 *out)
 {
     const struct exec_strings *s = &image->strings;
-    u64 text = EXEC_STACK_TOP - 8 - (EXEC_ARGS_MAX - s->start);
+    u64 top = image->stack_top - image->random.text * 16;
+    u64 text = top - 8 - (EXEC_ARGS_MAX - s->start);
     u64 extras_at = ALIGN_DOWN(text - sizeof(struct extras), 16), sp;
     struct extras extras;
     u64 auxv[2 * AUXV_MAX];
     size_t words;
 
-    image->execfn = EXEC_STACK_TOP - 8 - (strlen(image->filename) + 1);
-    random_bytes(extras.random, sizeof(extras.random));
+    image->execfn = top - 8 - (strlen(image->filename) + 1);
+    memcpy(extras.random, image->random.bytes, sizeof(extras.random));
     memcpy(extras.platform, platform, sizeof(platform));
     words = fill_auxv(image, extras_at, auxv);
     sp = extras_at - (s->argc + s->envc + 3 + words) * sizeof(u64);

@@ -11,7 +11,9 @@
  *            reaped) and one to the CPU that runs it (dropped by sched.c when
  *            it has left its stack for good).
  */
+#include <kernel/task/exec.h>
 #include <kernel/task/internal.h>
+#include <kernel/task/vdso.h>
 
 #include <kernel/core/panic.h>
 #include <kernel/fs/fdtable.h>
@@ -37,6 +39,8 @@ void task_init(void)
 {
     task_report_init();
     random_start();
+    exec_layout_init();
+    vdso_init();
     signal_init();
     futex_init();
     task_cache =

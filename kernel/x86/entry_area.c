@@ -8,6 +8,7 @@
  */
 #include <kernel/lib/string.h>
 #include <kernel/x86/entry_area.h>
+#include <kernel/x86/percpu.h>
 #include <kernel/x86/trap.h>
 
 /* SDM 3A 3.4.5; the accessed bit is set, so the CPU never writes it. */
@@ -15,6 +16,7 @@
 #define DESC_KERNEL_DATA 0x00cf93000000ffffull
 #define DESC_USER_DATA 0x00cff3000000ffffull
 #define DESC_USER_CODE 0x00affb000000ffffull
+#define DESC_CPU_NUMBER 0x0040f10000000000ull /* read-only data, ring 3's */
 #define DESC_TSS 0x0000890000000000ull /* present, available 64-bit TSS */
 
 struct descriptor_register { /* operand of LGDT and LIDT */
@@ -116,6 +118,7 @@ void entry_store_load(struct entry_store *store, u64 percpu)
     load_segments();
     wrmsr(MSR_GS_BASE, percpu); /* loading GS has cleared it */
     wrmsr(MSR_KERNEL_GS_BASE, 0);
+    gdt[CPU_NUMBER_SELECTOR / 8] = DESC_CPU_NUMBER | this_cpu_read(cpu_number);
     __asm__ volatile("ltr %w0" : : "r"(TSS_SELECTOR));
     load_idt((u64)idt_page);
 }

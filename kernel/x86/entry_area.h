@@ -46,7 +46,6 @@ struct entry_store {
         u8 page[ENTRY_PAGE];
         struct {
             u64 gdt[GDT_BYTES / 8];
-            u64 pad[6];
             struct tss tss;
         };
     } tables;

@@ -15,4 +15,5 @@
 #define USER_DS 0x2b
 #define USER_CS 0x33
 #define TSS_SELECTOR 0x40 /* two slots */
-#define GDT_BYTES 0x50
+#define CPU_NUMBER_SELECTOR 0x7b /* its limit is the CPU's number, for LSL */
+#define GDT_BYTES 0x80
