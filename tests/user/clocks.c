@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -60,6 +61,32 @@ static void test_clocks(void)
     errno_is(syscall(SYS_gettimeofday, BAD, NULL), EFAULT, "its pointer");
     ok(syscall(SYS_time, NULL) >= before / 1000000, "time");
     ok(before / 1000000 > 1600000000, "it is after 2020");
+}
+
+/* What the libc reads in its own memory agrees with the kernel's answers. */
+static void test_vdso(void)
+{
+    int clocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME};
+    const unsigned char *image = (void *)getauxval(AT_SYSINFO_EHDR);
+    struct timespec ts;
+    struct timeval tv;
+    int64_t before, between, after;
+
+    ok(image && !memcmp(image, "\177ELF", 4), "there is a vDSO");
+    for (size_t i = 0; i < sizeof(clocks) / sizeof(*clocks); i++) {
+        before = now(clocks[i]);
+        clock_gettime(clocks[i], &ts);
+        between = ts.tv_sec * 1000000000ll + ts.tv_nsec;
+        after = now(clocks[i]);
+        ok(before <= between && between <= after, "clock %d by the vDSO",
+           clocks[i]);
+    }
+    before = now(CLOCK_REALTIME) / 1000;
+    gettimeofday(&tv, NULL);
+    after = now(CLOCK_REALTIME) / 1000;
+    between = tv.tv_sec * 1000000ll + tv.tv_usec;
+    ok(before <= between && between <= after, "gettimeofday by the vDSO");
+    errno_is(clock_gettime(99, &ts), EINVAL, "what it does not know");
 }
 
 static void test_sleep(void)
@@ -243,6 +270,7 @@ static void test_rest(void)
 int main(void)
 {
     test_clocks();
+    test_vdso();
     test_sleep();
     test_timers();
     test_sched();
