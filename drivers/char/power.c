@@ -29,7 +29,7 @@
 #define PM1_SLP_TYP_MASK (7 << 10)
 #define PM1_SLP_TYP_SHIFT 10
 #define POWER_OFF_LIMIT (3 * NSEC_PER_SEC) /* then it was a refusal */
-#define ACPI_SPACE_PORTS 1 /* ACPI 6.4 table 5.1 */
+#define ACPI_SPACE_PORTS 1                 /* ACPI 6.4 table 5.1 */
 
 /* PM1a control where the tables do not tell: port, and value for S5. */
 static const struct {

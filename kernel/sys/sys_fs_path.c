@@ -408,8 +408,7 @@ long sys_renameat2(int olddfd, const char __user *oldpath, int newdfd,
 
     if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT))
         return -EINVAL;
-    if (flags & RENAME_EXCHANGE &&
-        flags & (RENAME_NOREPLACE | RENAME_WHITEOUT))
+    if (flags & RENAME_EXCHANGE && flags & (RENAME_NOREPLACE | RENAME_WHITEOUT))
         return -EINVAL;
     err = names_get(&n, oldpath, newpath);
     if (err)

@@ -76,8 +76,8 @@ long sys_mprotect(unsigned long addr, size_t len, unsigned long prot)
 long sys_mremap(unsigned long addr, size_t old_len, size_t new_len,
                 unsigned long flags, unsigned long new_addr)
 {
-    if (flags & ~(unsigned long)(MREMAP_MAYMOVE | MREMAP_FIXED |
-                                 MREMAP_DONTUNMAP))
+    if (flags &
+        ~(unsigned long)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP))
         return -EINVAL;
     if (flags & MREMAP_FIXED && new_addr < mmap_min_addr && !capable(current) &&
         !(new_addr & ~PAGE_MASK))

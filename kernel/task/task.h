@@ -69,7 +69,7 @@ struct signal_struct {
     } rlim[16];                     /* RLIMIT_* */
     struct timer real_timer;        /* ITIMER_REAL, alarm */
     u64 real_interval;              /* ns, 0: once */
-    struct list_head ptimers;     /* (s) ptimer.c */
+    struct list_head ptimers;       /* (s) ptimer.c */
     struct cpu_itimer cpu_timer[2]; /* ITIMER_VIRTUAL, ITIMER_PROF */
 };
 
