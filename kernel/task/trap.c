@@ -21,6 +21,7 @@
 #include <kernel/x86/cpu.h>
 #include <kernel/x86/trap.h>
 #include <kernel/x86/upcall.h>
+#include <mm/fail.h>
 #include <mm/mm.h>
 #include <mm/uaccess.h>
 #include <mm/vmalloc.h>
@@ -122,8 +123,9 @@ static void page_fault(struct pt_regs *regs, u64 addr)
     task->min_flt++;
     result = handle_mm_fault(task->mm, addr, error);
     if (unlikely(result != FAULT_OK)) {
-        /* Without memory the program ends, also in the middle of a call. */
-        if (user || result == FAULT_OOM)
+        /* Without memory the program ends, also in the middle of a call; not
+         * for an allocation that a test made fail. */
+        if (user || (result == FAULT_OOM && !fail_nth_armed))
             user_fault(result, addr, error);
         if (!user)
             kernel_fault(regs, addr);
