@@ -14,6 +14,6 @@
 #define USER32_CS 0x23 /* descriptor absent; base of SYSRET's pair */
 #define USER_DS 0x2b
 #define USER_CS 0x33
-#define TSS_SELECTOR 0x40 /* two slots */
+#define TSS_SELECTOR 0x40        /* two slots */
 #define CPU_NUMBER_SELECTOR 0x7b /* its limit is the CPU's number, for LSL */
 #define GDT_BYTES 0x80

@@ -107,8 +107,8 @@ static int continuous(int clock)
         if (vdso_gettime(clock, &b))
             return 0;
         syscall(SYS_clock_gettime, clock, &c);
-        if (ns_of(&b) < ns_of(&a) || ns_of(&c) < ns_of(&b) ||
-            b.tv_nsec < 0 || b.tv_nsec >= NS)
+        if (ns_of(&b) < ns_of(&a) || ns_of(&c) < ns_of(&b) || b.tv_nsec < 0 ||
+            b.tv_nsec >= NS)
             return 0;
     }
     return 1;
@@ -219,8 +219,8 @@ static void tell_places(void)
     int local;
     unsigned long places[PLACES] = {
         (unsigned long)&local,
-        (unsigned long)mmap(NULL, 4096, PROT_READ,
-                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+        (unsigned long)mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
+                            -1, 0),
         getauxval(AT_SYSINFO_EHDR)};
 
     exit(write(1, places, sizeof(places)) != sizeof(places));
