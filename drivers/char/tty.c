@@ -20,6 +20,7 @@
 #include <drivers/driver.h>
 #include <kernel/core/printk.h>
 #include <kernel/core/time.h>
+#include <kernel/lib/string.h>
 #include <kernel/task/task.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/uapi/poll.h>
@@ -167,7 +168,7 @@ static int tty_alloc_buffers(struct tty *tty)
 }
 
 /* The first open; what it allocates stays for good. */
-static int tty_start(struct tty *tty)
+int tty_start(struct tty *tty)
 {
     int err = 0;
 
@@ -192,6 +193,11 @@ static int open_tty(struct tty *tty, struct file *file, bool is_console)
     tf = kmalloc(sizeof(*tf), GFP_KERNEL);
     if (!tf)
         return -ENOMEM;
+    err = tty->ops->open ? tty->ops->open(tty) : 0;
+    if (err) {
+        kfree(tf);
+        return err;
+    }
     tf->tty = tty;
     tf->hangups = READ_ONCE(tty->hangups);
     tf->is_console = is_console;
@@ -225,7 +231,11 @@ static int tty_open_console(struct inode *inode, struct file *file)
 
 static void tty_release(struct inode *inode, struct file *file)
 {
-    kfree(file->private_data);
+    struct tty_file *tf = file->private_data;
+
+    if (tf->tty->ops->close)
+        tf->tty->ops->close(tf->tty);
+    kfree(tf);
 }
 
 /* --- write
@@ -485,18 +495,43 @@ static const struct file_operations console_fops = {
 /* --- registration
  * ------------------------------------------------------------------- */
 
-int tty_register(struct tty *tty)
+void tty_prepare(struct tty *tty)
 {
     spin_lock_init(&tty->lock);
     wait_queue_init(&tty->read_wait);
     wait_queue_init(&tty->write_wait);
     mutex_init(&tty->open_mutex);
     ldisc_init(&tty->ld, &tty_ldisc_ops);
+}
+
+void tty_reset(struct tty *tty)
+{
+    u64 flags = spin_lock_irqsave(&tty->lock);
+    u8 *buf = tty->ld.buf;
+    u64 *marks = tty->ld.marks;
+
+    ldisc_init(&tty->ld, &tty_ldisc_ops);
+    tty->ld.buf = buf;
+    tty->ld.marks = marks;
+    memset(marks, 0, LDISC_MARKS * sizeof(*marks));
+    tty->winsize = (struct winsize){0};
+    tty->throttled = false;
+    spin_unlock_irqrestore(&tty->lock, flags);
+}
+
+int tty_add_node(struct tty *tty, mode_t mode)
+{
+    return chrdev_register(tty->dev, tty->name, mode, &tty_fops, tty);
+}
+
+int tty_register(struct tty *tty)
+{
+    tty_prepare(tty);
     tty->winsize.ws_row = TTY_ROWS;
     tty->winsize.ws_col = TTY_COLUMNS;
     if (!console_tty || console_preferred(tty->name))
         console_tty = tty;
-    return chrdev_register(tty->dev, tty->name, 0600, &tty_fops, tty);
+    return tty_add_node(tty, 0600);
 }
 
 static int tty_init(void)

@@ -21,6 +21,9 @@ struct tty;
 struct tty_ops {
     /* First open: 0 or -errno.  May sleep. */
     int (*start)(struct tty *tty);
+    /* Each open, and the release of it.  May sleep; may be NULL. */
+    int (*open)(struct tty *tty);
+    void (*close)(struct tty *tty);
     /* The rest under tty->lock, interrupts off. */
     size_t (*write)(struct tty *tty, const u8 *bytes, size_t n); /* taken */
     size_t (*room)(struct tty *tty);          /* bytes that write would take */
@@ -58,10 +61,19 @@ struct tty_file {
 /* name, dev, ops are set.  Makes /dev/NAME.  0 or chrdev_register's error. */
 int tty_register(struct tty *tty);
 
+/* The same in steps, for terminals that come and go (pty.c): prepare once,
+ * start (buffers), reset to a fresh terminal's modes, make /dev/NAME. */
+void tty_prepare(struct tty *tty);
+int tty_start(struct tty *tty);
+void tty_reset(struct tty *tty);
+int tty_add_node(struct tty *tty, mode_t mode);
+
 /* Context: any, normally the device's interrupt. */
 void tty_receive(struct tty *tty, const u8 *bytes, size_t n);
 void tty_wake_writers(struct tty *tty);
 
+/* The device went: SIGHUP to the leader of its session, then a hangup. */
+void tty_vanish(struct tty *tty);
 /* All files of it are dead from now on; whoever sleeps in one wakes. */
 void tty_hangup(struct tty *tty);
 

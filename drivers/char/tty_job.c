@@ -207,6 +207,22 @@ static void session_exit(struct task_struct *leader)
     tty_hangup(tty);
 }
 
+void tty_vanish(struct tty *tty)
+{
+    struct task_struct *leader = NULL;
+    pid_t session = READ_ONCE(tty->session);
+
+    if (session)
+        leader = task_find_get(session);
+    if (leader) {
+        send_signal(SIGHUP, NULL, leader);
+        send_signal(SIGCONT, NULL, leader);
+        put_task(leader);
+    }
+    end_session(tty);
+    tty_hangup(tty);
+}
+
 static dev_t tty_dev(const struct tty *tty)
 {
     return tty->dev;

@@ -11,6 +11,7 @@
 #include <kernel/core/panic.h>
 #include <kernel/fs/tmpfs.h>
 #include <kernel/lib/string.h>
+#include <linux/magic.h>
 
 struct chrdev {
     struct list_head link;
@@ -218,9 +219,36 @@ static struct file_system_type devtmpfs_type = {
     .get_super = devtmpfs_get_super,
 };
 
+/* devtmpfs's directory pts by itself: pty nodes are there already. */
+static int devpts_get_super(const struct file_system_type *type,
+                            const char *data, struct super_block **sb)
+{
+    const char *name = "pts/";
+    struct dentry *dir = node_parent(&name);
+
+    (void)data;
+    if (!dir)
+        return -ENOMEM;
+    *sb = super_create(type);
+    if (!*sb) {
+        dput(dir);
+        return -ENOMEM;
+    }
+    (*sb)->root = dir;
+    return 0;
+}
+
+static struct file_system_type devpts_type = {
+    .name = "devpts",
+    .nodev = true,
+    .magic = DEVPTS_SUPER_MAGIC,
+    .get_super = devpts_get_super,
+};
+
 void devtmpfs_init(void)
 {
     fs_register(&devtmpfs_type);
+    fs_register(&devpts_type);
     dev_mount = kern_mount("devtmpfs");
     if (!dev_mount)
         panic("no memory for devtmpfs");

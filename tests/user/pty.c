@@ -1,0 +1,174 @@
+/*
+ * tests/user/pty.c - pseudo-terminals: both ends, modes, hangups.
+ */
+#define _GNU_SOURCE
+#include "tap.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+static int master, slave;
+
+/* What the master reads now, as a string. */
+static const char *from_master(void)
+{
+    static char text[256];
+    struct pollfd p = {master, POLLIN, 0};
+    ssize_t n = poll(&p, 1, 2000) == 1 ? read(master, text, sizeof(text) - 1)
+                                       : -1;
+
+    text[n > 0 ? n : 0] = 0;
+    return text;
+}
+
+static void test_open(void)
+{
+    char name[32] = "?";
+    struct stat st;
+
+    master = posix_openpt(O_RDWR | O_NOCTTY);
+    ok(master >= 0, "/dev/ptmx opens");
+    is(ptsname_r(master, name, sizeof(name)), 0, "the slave has a name");
+    errno_is(open(name, O_RDWR | O_NOCTTY), EIO, "it is locked at first");
+    ok(grantpt(master) == 0 && unlockpt(master) == 0, "unlocked");
+    slave = open(name, O_RDWR | O_NOCTTY);
+    ok(slave >= 0 && isatty(slave), "and opens as a terminal");
+    ok(!fstat(slave, &st) && S_ISCHR(st.st_mode) && st.st_rdev >> 8 == 136,
+       "its device number is 136:n");
+}
+
+static void test_bytes(void)
+{
+    struct winsize ws = {.ws_row = 33, .ws_col = 77}, seen = {0};
+    struct termios modes;
+    char line[64];
+    ssize_t n;
+
+    ok(write(master, "hello\r", 6) == 6, "the master types a line");
+    n = read(slave, line, sizeof(line));
+    ok(n == 6 && !memcmp(line, "hello\n", 6), "the slave reads it");
+    ok(!strcmp(from_master(), "hello\r\n"), "the master sees the echo");
+    ok(write(slave, "a\nb", 3) == 3, "the slave writes");
+    ok(!strcmp(from_master(), "a\r\nb"), "with output processing");
+    ok(!ioctl(master, TIOCSWINSZ, &ws) && !ioctl(slave, TIOCGWINSZ, &seen) &&
+           seen.ws_row == 33 && seen.ws_col == 77,
+       "the window's size passes");
+    ok(!tcgetattr(slave, &modes), "modes");
+    cfmakeraw(&modes);
+    ok(!tcsetattr(slave, TCSANOW, &modes), "raw");
+    ok(write(master, "\3x", 2) == 2 && read(slave, line, 2) == 2 &&
+           line[0] == 3 && line[1] == 'x',
+       "raw bytes pass");
+}
+
+/* More than any buffer holds, from the slave to the master. */
+static void test_much(void)
+{
+    size_t total = 100000, got = 0;
+    char block[1000];
+    pid_t pid = fork();
+    int status;
+
+    if (!pid) {
+        memset(block, 'm', sizeof(block));
+        for (size_t i = 0; i < total / sizeof(block); i++)
+            if (write(slave, block, sizeof(block)) != sizeof(block))
+                _exit(1);
+        _exit(0);
+    }
+    while (got < total) {
+        ssize_t n = read(master, block, sizeof(block));
+
+        if (n <= 0)
+            break;
+        got += n;
+    }
+    is(got, total, "100000 bytes pass");
+    waitpid(pid, &status, 0);
+    is(status, 0, "and the writer ends");
+}
+
+static void test_slave_goes(void)
+{
+    struct pollfd p = {master, POLLIN, 0};
+    char c;
+
+    close(slave);
+    ok(poll(&p, 1, 1000) == 1 && p.revents & POLLHUP, "no slave: POLLHUP");
+    errno_is(read(master, &c, 1), EIO, "and reading");
+    close(master);
+}
+
+static volatile sig_atomic_t hung_up;
+
+static void on_hup(int sig)
+{
+    hung_up = sig;
+}
+
+static void test_master_goes(void)
+{
+    pid_t pid = forkpty(&master, NULL, NULL, NULL);
+    int status;
+    char c;
+
+    if (!pid) {
+        signal(SIGHUP, on_hup);
+        if (tcgetpgrp(0) != getpid() || getsid(0) != getpid())
+            _exit(1);
+        if (write(1, "r", 1) != 1)
+            _exit(2);
+        while (!hung_up)
+            if (read(0, &c, 1) == 0)
+                break;
+        _exit(read(0, &c, 1) == 0 && write(1, "x", 1) == -1 && errno == EIO &&
+                      open("/dev/tty", O_RDWR) == -1
+                  ? 7
+                  : 3);
+    }
+    ok(pid > 0, "forkpty");
+    ok(!strcmp(from_master(), "r"), "its child leads a session on the slave");
+    close(master);
+    waitpid(pid, &status, 0);
+    is(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 7,
+       "the master goes: SIGHUP, end of file, EIO, no terminal");
+}
+
+static void test_interrupt(void)
+{
+    pid_t pid = forkpty(&master, NULL, NULL, NULL);
+    int status;
+
+    if (!pid) {
+        if (write(1, "r", 1) == 1)
+            for (;;)
+                pause();
+        _exit(1);
+    }
+    ok(!strcmp(from_master(), "r"), "another one");
+    ok(write(master, "\3", 1) == 1, "Ctrl-C typed at the master");
+    waitpid(pid, &status, 0);
+    is(WIFSIGNALED(status) ? WTERMSIG(status) : -1, SIGINT, "interrupts");
+    close(master);
+}
+
+int main(void)
+{
+    mkdir("/dev/pts", 0755);
+    mount("devpts", "/dev/pts", "devpts", 0, "mode=0620,ptmxmode=0666");
+    test_open();
+    test_bytes();
+    test_much();
+    test_slave_goes();
+    test_master_goes();
+    test_interrupt();
+    return done();
+}
