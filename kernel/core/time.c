@@ -44,7 +44,7 @@ static struct clock_scale scale[2] = {{.mult = 1ull << 32},
                                       {.mult = 1ull << 32}};
 static u32 scale_seq;
 static u64 tsc_hz = ONE_GHZ;
-static u64 real_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
+static u64 real_offset;          /* CLOCK_REALTIME - CLOCK_MONOTONIC */
 static struct vdso_data *shared; /* (clock_lock) ring 3's copy, once it is */
 
 static DEFINE_SPINLOCK(clock_lock);

@@ -50,8 +50,8 @@ static void draw(struct exec_image *image)
     u8 bytes[sizeof(random->bytes)];
 
     random_bytes(random, sizeof(*random));
-    if (how && (!(current->personality & ADDR_NO_RANDOMIZE) ||
-                gains_rights(image))) {
+    if (how &&
+        (!(current->personality & ADDR_NO_RANDOMIZE) || gains_rights(image))) {
         if (how < 2)
             random->brk = 0;
         return;
@@ -69,8 +69,7 @@ void exec_layout(struct exec_image *image)
     if (image->random.stack)
         pad += STACK_RANDOM;
     gap = gap > GAP_MAX ? GAP_MAX : min(max(gap + pad, GAP_MIN), GAP_MAX);
-    image->stack_top =
-        TASK_SIZE - ((u64)image->random.stack << PAGE_SHIFT);
+    image->stack_top = TASK_SIZE - ((u64)image->random.stack << PAGE_SHIFT);
     image->mm->mmap_base =
         (TASK_SIZE - gap - ((u64)image->random.mmap << PAGE_SHIFT)) & PAGE_MASK;
 }
@@ -83,6 +82,6 @@ u64 exec_vdso_hint(const struct exec_image *image)
 
     if (!image->random.stack || end - start < VDSO_SPAN)
         return 0;
-    return start + (image->random.vdso << PAGE_SHIFT) % (end - start - VDSO_SPAN
-                                                         + PAGE_SIZE);
+    return start + (image->random.vdso << PAGE_SHIFT) %
+                       (end - start - VDSO_SPAN + PAGE_SIZE);
 }

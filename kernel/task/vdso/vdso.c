@@ -23,9 +23,9 @@
 
 /* Clocks that are the scale and an offset. */
 #define CLOCKS_HERE                                                            \
-    (1u << CLOCK_REALTIME | 1u << CLOCK_MONOTONIC | 1u << CLOCK_MONOTONIC_RAW | \
-     1u << CLOCK_REALTIME_COARSE | 1u << CLOCK_MONOTONIC_COARSE |              \
-     1u << CLOCK_BOOTTIME | 1u << CLOCK_TAI)
+    (1u << CLOCK_REALTIME | 1u << CLOCK_MONOTONIC |                            \
+     1u << CLOCK_MONOTONIC_RAW | 1u << CLOCK_REALTIME_COARSE |                 \
+     1u << CLOCK_MONOTONIC_COARSE | 1u << CLOCK_BOOTTIME | 1u << CLOCK_TAI)
 #define CLOCKS_COARSE                                                          \
     (1u << CLOCK_REALTIME_COARSE | 1u << CLOCK_MONOTONIC_COARSE)
 #define COARSE_RESOLUTION 4000000 /* ns, as the system call says */
@@ -71,8 +71,7 @@ static inline u64 read_clock(u32 clock)
         ticks = read_tsc() - vvar.base_tsc;
         if ((s64)ticks < 0) /* a CPU whose TSC is a little behind */
             ticks = 0;
-        ns = mul_shift32(ticks, vvar.mult) + vvar.base_ns +
-             vvar.offset[clock];
+        ns = mul_shift32(ticks, vvar.mult) + vvar.base_ns + vvar.offset[clock];
         barrier();
     } while (unlikely(seq != vvar.seq));
     return ns;
