@@ -27,23 +27,23 @@ const pgprot_t PAGE_KERNEL = {KERNEL_BITS | PTE_WRITE | PTE_DIRTY | PTE_NX};
 const pgprot_t PAGE_KERNEL_RO = {KERNEL_BITS | PTE_NX};
 const pgprot_t PAGE_KERNEL_EXEC = {KERNEL_BITS};
 
-/* PAT index = PAT:PCD:PWT; entries as cpu_enable_protections() programs them
- * (SDM 3A 11.12.4): 0 WB, 1 WC, 2 UC-, 3 UC, 7 WT. */
+/* PAT index = PAT:PCD:PWT (SDM 3A 11.12.3); what an index means is what
+ * cpu_enable_protections() programs: enum pat_index in kernel/x86/cpu.h. */
 #define PTE_CACHE_BITS (PTE_PAT_4K | PTE_PCD | PTE_PWT)
 static const u64 cache_bits[] = {
     [CACHE_WB] = 0,
-    [CACHE_WC] = PTE_PWT,
+    [CACHE_WC] = PTE_PAT_4K,
     [CACHE_UC_MINUS] = PTE_PCD,
     [CACHE_UC] = PTE_PCD | PTE_PWT,
-    [CACHE_WT] = PTE_PAT_4K | PTE_PCD | PTE_PWT,
+    [CACHE_WT] = PTE_PWT,
 };
 
 pgprot_t pgprot_cached(pgprot_t prot, enum cache_mode mode)
 {
     u64 bits = cache_bits[mode];
 
-    if (!cpu_has(CPU_PAT) && (mode == CACHE_WC || mode == CACHE_WT))
-        bits = PTE_PCD; /* without PAT index 1 would be WT, 7 UC */
+    if (!cpu_has(CPU_PAT) && mode == CACHE_WC)
+        bits = PTE_PCD; /* a CPU without PAT takes bit 7 for reserved */
     return (pgprot_t){(prot.bits & ~PTE_CACHE_BITS) | bits};
 }
 
@@ -55,7 +55,7 @@ enum cache_mode pte_cache_mode(pte_t pte, int level)
     for (int mode = 0; mode < (int)ARRAY_SIZE(cache_bits); mode++)
         if (cache_bits[mode] == bits)
             return mode;
-    return CACHE_WB; /* indices 4 to 6 are never written by us */
+    return CACHE_WB; /* indices 5 to 7 are never written by us */
 }
 
 pte_t pte_make_leaf(phys_addr_t pa, pgprot_t prot, int level)

@@ -255,22 +255,22 @@ static void each_failing_allocation_leaves_nothing(void **state)
 static void split_keeps_rights_and_memory_type(void **state)
 {
     struct pt_cursor c;
-    pgprot_t wt = pgprot_cached(PAGE_KERNEL_RO, CACHE_WT);
+    pgprot_t wc = pgprot_cached(PAGE_KERNEL_RO, CACHE_WC);
 
     start(4, 0x40000000);
-    assert_int_equal(pt_map_range(root, window, 8 * GIB, GIB, wt, 2), 0);
+    assert_int_equal(pt_map_range(root, window, 8 * GIB, GIB, wc, 2), 0);
     pt_start(&c, root, window + 5 * PAGE_SIZE, window + 6 * PAGE_SIZE);
     assert_int_equal(c.level, 2);
-    assert_int_equal(pte_cache_mode(*c.slot, 2), CACHE_WT);
+    assert_int_equal(pte_cache_mode(*c.slot, 2), CACHE_WC);
     assert_int_equal(pt_grow(&c, 0), 0);
     assert_int_equal(c.level, 0);
     assert_int_equal(c.slot->val,
-                     pte_make_leaf(8 * GIB + 5 * PAGE_SIZE, wt, 0).val);
+                     pte_make_leaf(8 * GIB + 5 * PAGE_SIZE, wc, 0).val);
     assert_int_equal(c.tables, 2);
     pt_start(&c, root, window + 512 * MIB, window + GIB);
     assert_int_equal(c.level, 1);
     assert_int_equal(c.slot->val,
-                     pte_make_leaf(8 * GIB + 512 * MIB, wt, 1).val);
+                     pte_make_leaf(8 * GIB + 512 * MIB, wc, 1).val);
     finish();
 }
 

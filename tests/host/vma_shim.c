@@ -2,12 +2,19 @@
  * tests/host/vma_shim.c - see vma_shim.h.
  */
 #include "vma_shim.h"
+#include <kernel/core/panic.h>
 #include <mm/filemap.h>
 #include <mm/huge.h>
 #include <mm/slab.h>
 #include <mm/tlb.h>
 #include <stdlib.h>
 #include <string.h>
+
+void panic(const char *fmt, ...)
+{
+    (void)fmt;
+    abort();
+}
 
 int shim_fail_at, shim_vmas;
 int shim_file_refs, shim_opens, shim_closes;

@@ -4,6 +4,7 @@
  */
 #include <kernel/core/ktest.h>
 #include <kernel/lib/string.h>
+#include <kernel/x86/cpu.h>
 #include <mm/fixmap.h>
 #include <mm/io.h>
 #include <mm/kmap.h>
@@ -183,6 +184,29 @@ KTEST(ioremap, keeps_offsets_and_cache_modes)
                  mode_of((void __force *)wb) == CACHE_WB);
     iounmap(wc);
     iounmap(wb);
+}
+
+/* The entry's three bits choose a byte of the PAT register: it must hold the
+ * type that the mode is named after (SDM 3A 11.12.2). */
+KTEST(ioremap, cache_modes_mean_what_the_cpu_was_told)
+{
+    static const u8 type[] = {[CACHE_WB] = 6, [CACHE_WC] = 1,
+                              [CACHE_UC_MINUS] = 7, [CACHE_UC] = 0,
+                              [CACHE_WT] = 4};
+    u64 pat;
+
+    if (!cpu_has(CPU_PAT)) {
+        ktest_skip("a CPU without PAT");
+        return;
+    }
+    pat = rdmsr(MSR_PAT);
+    for (int mode = 0; mode < (int)ARRAY_SIZE(type); mode++) {
+        u64 bits = pgprot_cached(PAGE_KERNEL, mode).bits;
+        int index = !!(bits & PTE_PAT_4K) << 2 | !!(bits & PTE_PCD) << 1 |
+                    !!(bits & PTE_PWT);
+
+        KTEST_EXPECT((u8)(pat >> 8 * index) == type[mode]);
+    }
 }
 
 KTEST(ioremap, ram_and_nonsense_are_refused)
