@@ -185,10 +185,10 @@ int epoll_control(struct file *epfile, int op, struct file *file, int fd,
     struct epoll *ep = epfile->private_data;
     int err;
 
-    if (epfile->ops != &epoll_fops || file->ops == &epoll_fops)
-        return -EINVAL; /* nesting is not there */
     if (!file->ops->poll)
         return -EPERM; /* always ready: regular files, directories */
+    if (epfile->ops != &epoll_fops || file->ops == &epoll_fops)
+        return -EINVAL; /* nesting is not there */
     mutex_lock(&links_lock);
     mutex_lock(&ep->lock);
     err = change_locked(ep, op, file, fd, event);

@@ -356,7 +356,16 @@ static int base_iterate(struct file *file, struct dir_context *ctx)
     return 0;
 }
 
-static const struct inode_operations base_ops = {.lookup = base_lookup};
+/* What a process's entries say of themselves is not for others to set. */
+static int pid_setattr(struct inode *inode)
+{
+    return -EPERM;
+}
+
+static const struct inode_operations base_ops = {
+    .lookup = base_lookup,
+    .setattr = pid_setattr,
+};
 static const struct file_operations base_fops = {
     .iterate = base_iterate,
     .llseek = generic_llseek,
@@ -427,7 +436,9 @@ static ssize_t pid_text_write(struct file *file, const char __user *buf,
     return count;
 }
 
-static const struct inode_operations text_inode_ops;
+static const struct inode_operations text_inode_ops = {
+    .setattr = pid_setattr,
+};
 static const struct file_operations text_fops = {
     .open = proc_text_open,
     .read = pid_text_read,

@@ -10,6 +10,9 @@
 #include <linux/close_range.h>
 
 #define SETFL_MASK (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC)
+#define FALLOC_KNOWN                                                           \
+    (FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE |   \
+     FALLOC_FL_ZERO_RANGE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE)
 #define OPEN_KNOWN                                                             \
     (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND |            \
      O_NONBLOCK | O_DSYNC | __O_SYNC | FASYNC | O_DIRECT | O_LARGEFILE |       \
@@ -167,6 +170,10 @@ static long fcntl_open(struct file *file, unsigned int cmd, unsigned long arg)
     case F_ADD_SEALS:
     case F_GET_SEALS:
         return memfd_fcntl(file, cmd, arg);
+    case F_GETLEASE:
+        return F_UNLCK; /* there are no leases */
+    case F_NOTIFY:
+        return S_ISDIR(file->inode->mode) ? -EINVAL : -ENOTDIR;
     case F_GETOWN:
     case F_GETSIG:
         return 0;
@@ -333,6 +340,9 @@ static long allocate(struct file *file, int mode, loff_t offset, loff_t len)
 
     if (offset < 0 || len <= 0)
         return -EINVAL;
+    if (mode & ~FALLOC_KNOWN ||
+        (mode & FALLOC_FL_PUNCH_HOLE && !(mode & FALLOC_FL_KEEP_SIZE)))
+        return err;
     if (!(file->fmode & FMODE_WRITE))
         return -EBADF;
     if (S_ISFIFO(inode->mode))

@@ -288,6 +288,8 @@ static bool may_chown(const struct inode *inode, uid_t uid, gid_t gid)
 static long change_owner(struct vfsmount *mnt, struct inode *inode, uid_t uid,
                          gid_t gid)
 {
+    long err;
+
     if (mnt_readonly(mnt))
         return -EROFS;
     if (!may_chown(inode, uid, gid))
@@ -299,9 +301,9 @@ static long change_owner(struct vfsmount *mnt, struct inode *inode, uid_t uid,
         inode->uid = uid;
     if (gid != (gid_t)-1)
         inode->gid = gid;
-    attributes_changed(inode);
+    err = attributes_changed(inode);
     mutex_unlock(&inode->lock);
-    return 0;
+    return err;
 }
 
 static long chown_at(int dfd, const char __user *path, uid_t uid, gid_t gid,
@@ -362,11 +364,19 @@ static u64 pick_time(long how, u64 given, u64 old)
                               : given;
 }
 
+static bool bad_nsec(long nsec)
+{
+    return nsec != UTIME_NOW && nsec != UTIME_OMIT && (u64)nsec >= NSEC_PER_SEC;
+}
+
 static long change_times(struct vfsmount *mnt, struct inode *inode,
                          const struct times *t)
 {
     bool both_now = t->how_atime == UTIME_NOW && t->how_mtime == UTIME_NOW;
+    long err;
 
+    if (bad_nsec(t->how_atime) || bad_nsec(t->how_mtime))
+        return -EINVAL;
     if (t->how_atime == UTIME_OMIT && t->how_mtime == UTIME_OMIT)
         return 0;
     if (mnt_readonly(mnt))
@@ -380,9 +390,9 @@ static long change_times(struct vfsmount *mnt, struct inode *inode,
     mutex_lock(&inode->lock);
     inode->atime = pick_time(t->how_atime, t->atime, inode->atime);
     inode->mtime = pick_time(t->how_mtime, t->mtime, inode->mtime);
-    attributes_changed(inode);
+    err = attributes_changed(inode);
     mutex_unlock(&inode->lock);
-    return 0;
+    return err;
 }
 
 static long times_at(int dfd, const char __user *path, const struct times *t,
@@ -413,11 +423,6 @@ static long times_at(int dfd, const char __user *path, const struct times *t,
 static const struct times times_now = {.how_atime = UTIME_NOW,
                                        .how_mtime = UTIME_NOW};
 
-static bool bad_nsec(long nsec)
-{
-    return nsec != UTIME_NOW && nsec != UTIME_OMIT && (u64)nsec >= NSEC_PER_SEC;
-}
-
 long sys_utimensat(int dfd, const char __user *path, const void __user *times,
                    int flags)
 {
@@ -427,8 +432,6 @@ long sys_utimensat(int dfd, const char __user *path, const void __user *times,
     if (times) {
         if (copy_from_user(ts, times, sizeof(ts)))
             return -EFAULT;
-        if (bad_nsec(ts[0].tv_nsec) || bad_nsec(ts[1].tv_nsec))
-            return -EINVAL;
         t = (struct times){ts[0].tv_sec * NSEC_PER_SEC + ts[0].tv_nsec,
                            ts[1].tv_sec * NSEC_PER_SEC + ts[1].tv_nsec,
                            ts[0].tv_nsec, ts[1].tv_nsec};

@@ -109,9 +109,11 @@ long sys_timerfd_create(int clock, int flags)
 
     if (flags & ~(O_CLOEXEC | O_NONBLOCK) ||
         (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC &&
-         clock != CLOCK_BOOTTIME))
+         clock != CLOCK_BOOTTIME && clock != CLOCK_REALTIME_ALARM &&
+         clock != CLOCK_BOOTTIME_ALARM))
         return -EINVAL;
-    err = timerfd_open(clock == CLOCK_REALTIME, flags, &file);
+    err = timerfd_open(clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_ALARM,
+                       flags, &file);
     return err ? err : install(file, flags);
 }
 

@@ -293,6 +293,13 @@ long sys_unlinkat(int dfd, const char __user *path, int flags)
     return unlink_user(dfd, path, flags & AT_REMOVEDIR);
 }
 
+static bool is_empty(const char __user *path)
+{
+    char first = 0;
+
+    return !get_user(first, (char __user *)path) && !first;
+}
+
 static long give_link(struct inode *link, char __user *buf, int size)
 {
     char *text;
@@ -322,7 +329,10 @@ long sys_readlinkat(int dfd, const char __user *path, void __user *buf,
     len = user_path(dfd, path, LOOKUP_EMPTY, &at);
     if (len)
         return len;
-    len = give_link(at.dentry->inode, buf, size);
+    if (!S_ISLNK(at.dentry->inode->mode) && is_empty(path))
+        len = -ENOENT; /* the descriptor itself is meant, and is no link */
+    else
+        len = give_link(at.dentry->inode, buf, size);
     path_put(&at);
     return len;
 }
@@ -351,6 +361,22 @@ static long names_get(struct two_names *n, const char __user *old,
     if (err)
         filename_put(&n->old);
     return err;
+}
+
+/* The second name cannot be read: what is wrong with the first one's way
+ * comes first. */
+static long old_error(int dfd, const char __user *path, long err)
+{
+    struct filename name;
+    struct walk w;
+    long first;
+
+    if (filename_get(&name, path))
+        return err;
+    first = walk_parent(&w, dfd, name.text);
+    walk_end(&w);
+    filename_put(&name);
+    return first ? first : err;
 }
 
 static void names_put(struct two_names *n)
@@ -412,7 +438,7 @@ long sys_renameat2(int olddfd, const char __user *oldpath, int newdfd,
         return -EINVAL;
     err = names_get(&n, oldpath, newpath);
     if (err)
-        return err;
+        return old_error(olddfd, oldpath, err);
     err = do_rename(olddfd, n.old.text, newdfd, n.new.text, flags);
     names_put(&n);
     return err;

@@ -23,10 +23,12 @@
 static ssize_t do_read(struct file *file, char __user *buf, size_t count,
                        loff_t *pos)
 {
-    if (unlikely(!file->ops->read))
-        return S_ISDIR(file->inode->mode) ? -EISDIR : -EINVAL;
+    if (unlikely(!file->ops->read && !S_ISDIR(file->inode->mode)))
+        return -EINVAL;
     if (unlikely(!access_ok(buf, count)))
         return -EFAULT;
+    if (unlikely(!file->ops->read))
+        return -EISDIR;
     if (unlikely(*pos < 0))
         return -EINVAL;
     return file->ops->read(file, buf, min(count, RW_MAX), pos);
@@ -251,11 +253,15 @@ static long vector_call(unsigned long fd, const void __user *iov,
     loff_t none = 0;
     long done = -EBADF;
 
-    if (f.file && f.file->fmode & mode)
-        done = vector_get(&v, iov, n);
+    if (!f.file)
+        return done;
+    done = vector_get(&v, iov, n);
+    if (!done && !(f.file->fmode & mode)) {
+        vector_put(&v);
+        done = -EBADF;
+    }
     if (done) {
-        if (f.file)
-            fdput(f);
+        fdput(f);
         return done;
     }
     if (f.file->fmode & FMODE_STREAM) {
@@ -284,18 +290,20 @@ static long positioned_vector(unsigned long fd, const void __user *iov,
                               unsigned long n, loff_t pos, u32 mode)
 {
     struct vector v;
+    struct fd f;
     long done;
-    struct fd f = fdget_positioned(fd, mode, pos, &done);
 
-    if (!done)
-        done = vector_get(&v, iov, n);
-    else
-        goto put;
+    if (pos < 0)
+        return -EINVAL;
+    f = fdget(fd);
+    if (!f.file)
+        return -EBADF;
+    done = f.file->fmode & FMODE_STREAM ? -ESPIPE : vector_get(&v, iov, n);
     if (!done) {
-        done = move_vector(f.file, &v, mode, &pos);
+        done =
+            f.file->fmode & mode ? move_vector(f.file, &v, mode, &pos) : -EBADF;
         vector_put(&v);
     }
-put:
     fdput(f);
     return done;
 }
@@ -325,7 +333,8 @@ long sys_lseek(int fd, loff_t offset, int whence)
     if ((unsigned int)whence > SEEK_HOLE) {
         pos = -EINVAL;
     } else if (f.file->fmode & FMODE_STREAM || !f.file->ops->llseek) {
-        pos = -ESPIPE;
+        /* eventfds and the like stay where they are, without complaint */
+        pos = f.file->anon_name && !S_ISFIFO(f.file->inode->mode) ? 0 : -ESPIPE;
     } else {
         mutex_lock(&f.file->pos_lock);
         pos = f.file->ops->llseek(f.file, offset, whence);
