@@ -5,6 +5,18 @@
 # under build/ only: the release build in build/, the one with checks in
 # build/debug/.
 
+ifneq ($(word 2,$(MAKECMDGOALS)),)
+
+# Several goals: one after the other, each with a fresh look at what is there
+# (`make setup run` on a machine without a compiler, `make clean all`).
+.PHONY: $(MAKECMDGOALS) each-goal
+$(MAKECMDGOALS): each-goal
+	@:
+each-goal:
+	+@set -e; for goal in $(MAKECMDGOALS); do $(MAKE) --no-print-directory $$goal; done
+
+else
+
 # ---- what a person may set ---------------------------------------------------
 MEM ?= 128M
 CPUS ?= 1
@@ -360,3 +372,5 @@ clean:
 -include $(OBJECTS:.o=.d) $(OUT)/offsets.d $(OUT)/vdso.so.d
 -include $(wildcard $(TOP)/user/*.d $(TOP)/test/*.d)
 -include $(wildcard $(HOST_OUT)/obj/*/*.d $(HOST_OUT)/obj/*/*/*.d)
+
+endif
