@@ -26,8 +26,8 @@
 #include <mm/uaccess.h>
 
 #define PTYS_MAX 64
-#define PTY_RING 4096 /* bytes of output that may wait */
-#define PTY_CHUNK 64  /* bytes at once between user memory and the pty */
+#define PTY_RING 4096        /* bytes of output that may wait */
+#define PTY_CHUNK 64         /* bytes at once between user memory and the pty */
 #define DEV_PTMX MKDEV(5, 2) /* Linux's devices.txt */
 #define PTS_MAJOR 136
 
@@ -39,10 +39,10 @@ struct pty {
     u32 head, tail; /* (tty->lock) bytes since the beginning */
     bool stopped;   /* (tty->lock) Ctrl-S */
     struct wait_queue master_wait;
-    u32 number;         /* (c) */
-    u32 slaves;         /* (ptys_lock) files of the slave */
-    bool locked;        /* TIOCSPTLCK: the slave cannot be opened */
-    bool master_open;   /* (ptys_lock) */
+    u32 number;          /* (c) */
+    u32 slaves;          /* (ptys_lock) files of the slave */
+    bool locked;         /* TIOCSPTLCK: the slave cannot be opened */
+    bool master_open;    /* (ptys_lock) */
     bool slave_was_open; /* since the master was opened */
 };
 

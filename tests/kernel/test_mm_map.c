@@ -190,8 +190,10 @@ KTEST(ioremap, keeps_offsets_and_cache_modes)
  * type that the mode is named after (SDM 3A 11.12.2). */
 KTEST(ioremap, cache_modes_mean_what_the_cpu_was_told)
 {
-    static const u8 type[] = {[CACHE_WB] = 6, [CACHE_WC] = 1,
-                              [CACHE_UC_MINUS] = 7, [CACHE_UC] = 0,
+    static const u8 type[] = {[CACHE_WB] = 6,
+                              [CACHE_WC] = 1,
+                              [CACHE_UC_MINUS] = 7,
+                              [CACHE_UC] = 0,
                               [CACHE_WT] = 4};
     u64 pat;
 

@@ -22,8 +22,8 @@ static const char *from_master(void)
 {
     static char text[256];
     struct pollfd p = {master, POLLIN, 0};
-    ssize_t n = poll(&p, 1, 2000) == 1 ? read(master, text, sizeof(text) - 1)
-                                       : -1;
+    ssize_t n =
+        poll(&p, 1, 2000) == 1 ? read(master, text, sizeof(text) - 1) : -1;
 
     text[n > 0 ? n : 0] = 0;
     return text;
