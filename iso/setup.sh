@@ -5,7 +5,8 @@ set -e
 packages="make gcc libc6-dev binutils nasm musl-tools linux-libc-dev
     grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools
     qemu-system-x86 ovmf busybox-static libcmocka-dev
-    python3 python3-pytest gdb sparse clang-format cppcheck"
+    python3 python3-pytest gdb sparse clang-format cppcheck
+    procps memtester xz-utils"
 [ "$(uname -m)" = x86_64 ] || packages="$packages gcc-x86-64-linux-gnu"
 
 missing=
