@@ -451,7 +451,7 @@ loff_t generic_llseek(struct file *file, loff_t off, int whence)
         return -EINVAL;
     }
     if (__builtin_add_overflow(base, off, &off))
-        return -EOVERFLOW;
+        return -EINVAL;
     if (off < 0)
         return -EINVAL;
     file->pos = off;

@@ -202,8 +202,10 @@ static int tmpfs_fallocate(struct inode *inode, int mode, u64 start, u64 len)
 static ssize_t tmpfs_read(struct file *file, char __user *buf, size_t count,
                           loff_t *pos)
 {
-    ssize_t n = filemap_read(&file->inode->mapping, buf, count, *pos);
+    ssize_t n = 0;
 
+    if ((u64)*pos < file->inode->size)
+        n = filemap_read(&file->inode->mapping, buf, count, *pos);
     if (n > 0)
         *pos += n;
     if (!(file->flags & O_NOATIME))

@@ -20,6 +20,12 @@
 #define IOV_FEW 8
 #define POS_MAX 0x7fffffffffffffffll
 
+/* What ends beyond the last position there is. */
+static inline bool bad_range(loff_t pos, size_t count)
+{
+    return pos < 0 || (u64)pos + count > POS_MAX;
+}
+
 static ssize_t do_read(struct file *file, char __user *buf, size_t count,
                        loff_t *pos)
 {
@@ -27,10 +33,10 @@ static ssize_t do_read(struct file *file, char __user *buf, size_t count,
         return -EINVAL;
     if (unlikely(!access_ok(buf, count)))
         return -EFAULT;
+    if (unlikely(bad_range(*pos, count)))
+        return -EINVAL;
     if (unlikely(!file->ops->read))
         return -EISDIR;
-    if (unlikely(*pos < 0))
-        return -EINVAL;
     return file->ops->read(file, buf, min(count, RW_MAX), pos);
 }
 
@@ -41,15 +47,9 @@ static ssize_t do_write(struct file *file, const char __user *buf, size_t count,
         return -EINVAL;
     if (unlikely(!access_ok(buf, count)))
         return -EFAULT;
-    count = min(count, RW_MAX);
-    if (unlikely(*pos < 0))
+    if (unlikely(bad_range(*pos, count)))
         return -EINVAL;
-    if (unlikely((u64)*pos + count > POS_MAX)) {
-        if (*pos == POS_MAX && count)
-            return -EFBIG;
-        count = POS_MAX - *pos;
-    }
-    return file->ops->write(file, buf, count, pos);
+    return file->ops->write(file, buf, min(count, RW_MAX), pos);
 }
 
 static ssize_t read_shared(int fd, char __user *buf, size_t count)
@@ -432,7 +432,7 @@ long sys_fadvise64(int fd, loff_t offset, size_t len, int advice)
         return -EBADF;
     if (S_ISFIFO(f.file->inode->mode))
         err = -ESPIPE;
-    else if ((unsigned int)advice > 5)
+    else if ((unsigned int)advice > 5 || (ssize_t)len < 0)
         err = -EINVAL;
     fdput(f);
     return err;
