@@ -22,6 +22,7 @@
 #include <mm/slab.h>
 #include <mm/uaccess.h>
 
+DEFINE_WAIT_QUEUE(signalfd_wait);
 static struct kmem_cache *signal_cache, *sighand_cache, *sigqueue_cache;
 
 void signal_init(void)
@@ -309,6 +310,8 @@ static int send_locked(int sig, const siginfo_t *info, struct task_struct *task,
         return err;
     pending->set |= sig_bit(sig);
     smp_mb(); /* before any mask is read: signal_set_blocked() */
+    if (unlikely(!list_empty(&signalfd_wait.waiters)))
+        wake_up_all(&signalfd_wait);
     taker = group ? choose_thread(task, sig)
                   : (thread_wants(task, sig) ? task : NULL);
     if (taker)

@@ -31,6 +31,10 @@ struct sighand_struct {
 
 const char *signal_name(int sig); /* "SIGSEGV"; "?" if there is none */
 
+/* Woken by each signal that is queued: signalfds wait here, all of them, as
+ * the one who reads may be in any process. */
+extern struct wait_queue signalfd_wait;
+
 /* To a process (any thread takes it).  info NULL: sent by the kernel.
  * Context: any.  Returns 0, -EAGAIN (queue full), -EINVAL. */
 int send_signal(int sig, const siginfo_t *info, struct task_struct *task);

@@ -12,7 +12,7 @@ import pytest
 from machine import Machine, cpio
 
 PROGRAMS = """bash cat cp cut date dd env head ls md5sum mkdir mount nproc od rm
-    seq setarch setsid sleep sort stty tail timeout tr wc
+    seq setarch setsid sleep sort stty tail timeout tr wc script
     free pmap ps slabtop top uptime vmstat xz memtester""".split()
 TERMINFO = ["/lib/terminfo/l/linux", "/lib/terminfo/d/dumb"]
 
@@ -77,9 +77,11 @@ mkdir /tmp/d; cp /etc/passwd /tmp/d/p; ls -l /tmp/d; wc -c < /tmp/d/p
 timeout 0.2 sleep 10; echo timeout $?
 setsid -w bash -c 'echo leader $(( $$ == $(cut -d" " -f6 /proc/$$/stat) ))'
 date +%Y; env -i A=b env; uptime
+script -qc 'stty size < /dev/tty; echo on a terminal' /dev/null < /dev/null
 """)
     for line in ("3 2 1", "sum 42 1000", "waited", "status 3", "trapped",
-                 "coproc x", "timeout 124", "leader 1", "A=b"):
+                 "coproc x", "timeout 124", "leader 1", "A=b",
+                 "on a terminal"):
         assert re.search(rf"^{line}\s*$", log, re.M), f"{line}\n{log}"
     assert re.search(r"^-rw\S+ 1 root root \d+ .* p$", log, re.M), log
     assert "load average" in log, log
