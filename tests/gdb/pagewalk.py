@@ -282,10 +282,10 @@ class Program:
 
     def load(self, name):
         path = os.path.join(BUILD, "user", name)
-        if os.path.exists(os.path.join(BUILD, "test", name + ".o")):
-            path = os.path.join(BUILD, "test", "tests")  # all in one file
         if not os.path.exists(path):
-            return False
+            if not os.path.exists(os.path.join(BUILD, "test", name + ".o")):
+                return False
+            path = os.path.join(BUILD, "test", "tests")  # all in one file
         if path != self.loaded:
             self.unload()
             gdb.execute(f"add-symbol-file {path}", to_string=True)
