@@ -122,7 +122,7 @@ USER_TESTS := $(patsubst tests/user/%.c,%,$(wildcard tests/user/*.c))
 HOST_TESTS := $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))
 
 .PHONY: all kernel run debug exp linux bench bench-wall diff-linux \
-        test test-host test-boot check setup help clean FORCE
+        test test-host test-boot check syscalls setup help clean FORCE
 FORCE:
 
 all: $(OUT)/pagewalk.elf $(OUT)/initramfs.cpio $(OUT)/pagewalk.iso
@@ -339,6 +339,10 @@ check: $(GENERATED) $(OUT)/offsets.inc
 	    C_SOURCES="$(C_SOURCES)" $$script || status=1; \
 	done; exit $$status
 
+# The table of system calls in README.md.
+syscalls:
+	@$(PYTHON) -B kernel/sys/list_syscalls.py
+
 setup:
 	@iso/setup.sh
 
@@ -363,6 +367,7 @@ clean:
 #:   test       host tests, boots, diff-linux; TEST=words: such boots (pytest -k)
 #:   test-host  only the tests that run here, without QEMU
 #:   check      layers, style, headers alone, sparse
+#:   syscalls   bring README's table of system calls up to date
 #:   clean      remove build/
 #: Variables
 #:   MEM=128M CPUS=1 FIRMWARE=bios|uefi MACHINE=pc|q35 ACCEL=tcg|kvm LA57=0|1
