@@ -58,7 +58,7 @@ static struct {
 
 unsigned int cpus_wanted(void)
 {
-    return min(cmdline_size("maxcpus", 1), (u64)NR_CPUS_MAX);
+    return min(cmdline_size("maxcpus", NR_CPUS_MAX), (u64)NR_CPUS_MAX);
 }
 
 void cpus_reserve(void)

@@ -5,7 +5,8 @@
 
 #include <kernel/lib/types.h>
 
-/* maxcpus= on the command line; 1 without it: the others stay asleep. */
+/* maxcpus= on the command line, or as many as there can be; CPUs beyond stay
+ * asleep. */
 unsigned int cpus_wanted(void);
 
 /* Keeps the page on which CPUs begin from being allocated.  Before

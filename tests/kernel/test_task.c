@@ -163,7 +163,9 @@ KTEST(task, time_is_charged)
     end += 2 * NSEC_PER_MSEC;
     while (ktime_get() < end)
         ;
-    sleep_for(NSEC_PER_MSEC);
+    /* A sleep that is over before it began switches to nobody. */
+    for (u64 switches = current->nvcsw; current->nvcsw == switches;)
+        sleep_for(NSEC_PER_MSEC);
     KTEST_EXPECT(current->utime + current->stime >= before + 2 * NSEC_PER_MSEC);
 }
 
