@@ -204,8 +204,8 @@ KTEST(ioremap, cache_modes_mean_what_the_cpu_was_told)
     pat = rdmsr(MSR_PAT);
     for (int mode = 0; mode < (int)ARRAY_SIZE(type); mode++) {
         u64 bits = pgprot_cached(PAGE_KERNEL, mode).bits;
-        int index = !!(bits & PTE_PAT_4K) << 2 | !!(bits & PTE_PCD) << 1 |
-                    !!(bits & PTE_PWT);
+        int index = (bits & PTE_PAT_4K ? 4 : 0) + (bits & PTE_PCD ? 2 : 0) +
+                    (bits & PTE_PWT ? 1 : 0);
 
         KTEST_EXPECT((u8)(pat >> 8 * index) == type[mode]);
     }
