@@ -128,11 +128,21 @@ static bool mapped_in(pte_t *root, const void *addr)
     return walk.leaf_level >= 0;
 }
 
+/* Frames that vmalloc holds, counted over all CPUs. */
+static s64 vmalloc_frames(void)
+{
+    struct page_ledger ledger;
+
+    page_ledger_count(&ledger);
+    return (s64)ledger.pages[OWNER_VMALLOC];
+}
+
 static void run_vfree(struct exp *e)
 {
     struct mm_struct *b;
     struct touch_result r;
-    u64 slot, frames = page_owned[OWNER_VMALLOC], flushes = tlb_stat_pages;
+    s64 frames = vmalloc_frames();
+    u64 slot, flushes = tlb_stat_pages;
     char words[64];
     u8 *area = vmalloc(3 * PAGE_SIZE);
 
@@ -160,10 +170,9 @@ static void run_vfree(struct exp *e)
     exp_watch_stop();
     exp_obs(e, "touch_in_b=%s frames_left=%lld",
             exp_touch_words(&r, words, sizeof(words)),
-            (long long)(page_owned[OWNER_VMALLOC] - frames));
+            (long long)(vmalloc_frames() - frames));
     exp_check(e, r.faulted, "it can still be read");
-    exp_check(e, page_owned[OWNER_VMALLOC] == (s64)frames,
-              "the frames did not come back");
+    exp_check(e, vmalloc_frames() == frames, "the frames did not come back");
     if (e->broken)
         vfree(area);
     area = NULL;
@@ -204,7 +213,7 @@ static size_t fragment(struct page **pages)
 static void run_scattered(struct exp *e)
 {
     struct page **pages = kcalloc(SCATTER, sizeof(*pages), GFP_KERNEL);
-    s64 before = page_owned[OWNER_VMALLOC];
+    s64 before = vmalloc_frames();
     size_t present = 0, jumps = 0;
     pfn_t last = 0;
     u8 *area;
@@ -227,9 +236,9 @@ static void run_scattered(struct exp *e)
             exp_obs(e, "va=%p pfn=%#lx", area + i * PAGE_SIZE, last);
     }
     exp_obs(e, "present_at_return=%zu/%d jumps=%zu frames=%+lld", present,
-            AREA_PAGES, jumps, (long long)(page_owned[OWNER_VMALLOC] - before));
+            AREA_PAGES, jumps, (long long)(vmalloc_frames() - before));
     exp_check(e, present == AREA_PAGES, "pages are missing at the return");
-    exp_check(e, e->broken || page_owned[OWNER_VMALLOC] == before + AREA_PAGES,
+    exp_check(e, e->broken || vmalloc_frames() == before + AREA_PAGES,
               "not one frame for each page");
     exp_check(e, jumps > 0, "the frames are contiguous");
     if (e->broken)
