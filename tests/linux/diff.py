@@ -47,15 +47,16 @@ def results(lines):
             line = NUMBER.sub(r"\1 - ", line)
             found[name].append(re.sub(r"/proc/\d+/", "/proc/PID/", line))
         elif name and line.startswith("EXP "):
-            experiment = line.split()[1]
+            experiment = line[4:]  # number and question: a number can have
+            # one side in the kernel and one in ring 3
         elif name and line.startswith("VERDICT ") and experiment:
-            found[name].append("experiment %s: %s" % (experiment, line))
+            found[name].append("experiment %s => %s" % (experiment, line))
             experiment = ""
     return found, finished
 
 
 def experiments_of(lines):
-    return {x.split(":")[0] for x in lines
+    return {x.split(" => ")[0] for x in lines
             if x.startswith("experiment ") and "SKIP" not in x}
 
 
@@ -79,7 +80,7 @@ def compare(ours, theirs):
         a, b = ours.get(name, []), theirs.get(name, [])
         if name == "exp":  # those inside our kernel exist only here
             both = experiments_of(a) & experiments_of(b)
-            a, b = ([x for x in lines if x.split(":")[0] in both]
+            a, b = ([x for x in lines if x.split(" => ")[0] in both]
                     for lines in (a, b))
         a, b = without_skipped(a, b)
         for op, i, j, k, m in difflib.SequenceMatcher(
