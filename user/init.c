@@ -29,13 +29,17 @@ static const struct {
     const char *type, *where;
 } mounts[] = {{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}};
 
-/* Programs of the tour; the words after the first are arguments. */
-static char *const tour[][4] = {
-    {"hello"}, {"vm"}, {"pw"}, {"edu"}, {"exp", "run", "0.1"},
+/* Programs of the tour.  Where the kernel has not what a step needs (it is
+ * Linux then), the step is left out, or other words stand in. */
+static const struct {
+    char *words[4], *needs, *instead[4];
+} tour[] = {
+    {{"hello"}, NULL, {NULL}},
+    {{"vm"}, NULL, {NULL}},
+    {{"pw"}, "/proc/pagewalk", {NULL}},
+    {{"edu"}, NULL, {NULL}},
+    {{"exp", "run", "0.1"}, "/proc/exp", {"exp", "run", "3.13"}},
 };
-
-/* On Linux only ring-3 experiments are there. */
-static char *const exp_on_linux[] = {"exp", "run", "3.13", NULL};
 
 static volatile sig_atomic_t signalled; /* USR1, USR2, TERM, or 0 */
 
@@ -117,10 +121,12 @@ static int run_tour(void)
     int ok = 1;
 
     for (i = 0; i < n; i++) {
-        char *const *argv = tour[i];
+        char *const *argv = tour[i].words;
 
-        if (!strcmp(argv[0], "exp") && access("/proc/exp", F_OK))
-            argv = exp_on_linux;
+        if (tour[i].needs && access(tour[i].needs, F_OK))
+            argv = tour[i].instead;
+        if (!argv[0])
+            continue;
         printf("\n--- tour %zu of %zu: %s ---\n", i + 1, n, argv[0]);
         ok &= run(argv);
     }
