@@ -6,7 +6,7 @@
 
 #define FAR_AWAY ((void *)0x200000000000) /* nothing else within 512 GiB */
 
-static int do_mmap_munmap(const struct bench *b, struct sample *s)
+int bench_mmap_munmap(const struct bench *b, struct sample *s)
 {
     uint64_t start = ticks();
     void *p;
@@ -184,7 +184,7 @@ static int do_refault(const struct bench *b, struct sample *s)
 }
 
 static const struct bench lines[] = {
-    {"mmap_munmap", "4K", do_mmap_munmap, 4 * KIB, .repeats = 9},
+    {"mmap_munmap", "4K", bench_mmap_munmap, 4 * KIB, .repeats = 9},
     {"mmap_touch_munmap", "4K", do_touch, 4 * KIB, .repeats = 5},
     {"mmap_touch_munmap", "64K", do_touch, 64 * KIB, .repeats = 5},
     {"mmap_touch_munmap", "1M", do_touch, MIB, .repeats = 5},

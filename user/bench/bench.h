@@ -84,6 +84,9 @@ void write_pages(void *addr, size_t len); /* 1 into the first byte of each */
 void read_pages(const void *addr, size_t len);
 bool pages_hold(const void *addr, size_t len, char byte);
 
+/* One operation maps b->arg bytes of anonymous memory and unmaps them. */
+int bench_mmap_munmap(const struct bench *b, struct sample *s);
+
 /* A child that exits 0 is a success. */
 int wait_for(pid_t pid);
 /* Takes the sample in a forked child; the parent sleeps meanwhile. */

@@ -77,24 +77,6 @@ static int do_refault(const struct bench *b, struct sample *s)
     return 0;
 }
 
-static int do_mmap_munmap(const struct bench *b, struct sample *s)
-{
-    uint64_t start = ticks();
-    void *p;
-
-    (void)b;
-    for (int i = 0; i < 100; i++) {
-        int err = map_anon(&p, PAGE);
-
-        if (err)
-            return err;
-        if (munmap(p, PAGE))
-            return errno;
-    }
-    *s = (struct sample){ticks() - start, 100};
-    return 0;
-}
-
 /* One line stands for the whole series of one count. */
 void run_vma_series(size_t count)
 {
@@ -102,7 +84,7 @@ void run_vma_series(size_t count)
     struct bench lines[] = {
         {"vma_fault", param, do_fault},
         {"vma_dontneed_refault", param, do_refault},
-        {"vma_mmap_munmap", param, do_mmap_munmap},
+        {"vma_mmap_munmap", param, bench_mmap_munmap, PAGE},
     };
     uint64_t spent = 0, start;
     int err;
