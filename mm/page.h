@@ -118,6 +118,20 @@ static inline void get_page(struct page *page)
     atomic_inc(&compound_head(page)->refs);
 }
 
+/* A reference to a page found by its frame number, which may be free, or may
+ * be freed at this moment: then false.  Also for the tail of a block. */
+static inline bool get_page_unless_zero(struct page *page)
+{
+    int refs = atomic_read(&page->refs), seen;
+
+    for (; refs > 0; refs = seen) {
+        seen = atomic_cmpxchg(&page->refs, refs, refs + 1);
+        if (seen == refs)
+            return true;
+    }
+    return false;
+}
+
 /* The allocated block that a page is part of: its first page. */
 struct page *page_block(struct page *page);
 
