@@ -39,6 +39,7 @@ int get_user_1(const void __user *from, void *to);
 int get_user_2(const void __user *from, void *to);
 int get_user_4(const void __user *from, void *to);
 int get_user_8(const void __user *from, void *to);
+int get_user_4_words(const void __user *from, void *to); /* 32 bytes */
 int put_user_1(u64 value, void __user *to);
 int put_user_2(u64 value, void __user *to);
 int put_user_4(u64 value, void __user *to);

@@ -12,14 +12,6 @@
 
 #define MINSIGSTKSZ_LINUX 2048
 
-/* rt_sigaction(2)'s structure, in ring 3's order. */
-struct user_sigaction {
-    void *handler;
-    unsigned long flags;
-    void *restorer;
-    sigset_t mask;
-};
-
 /* What is kept of sa_flags; others read back as 0. */
 #define SA_KNOWN                                                               \
     (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART |      \
@@ -41,44 +33,76 @@ const char *signal_name(int sig)
     return sig <= 64 ? "SIGRT" : "?";
 }
 
-static void set_action(struct task_struct *task, int sig,
-                       const struct user_sigaction *in)
+static bool would_ignore(int sig, const void *handler)
 {
-    struct kernel_sigaction *action = &task->sighand->action[sig - 1];
-
-    action->handler = in->handler;
-    action->flags = in->flags & SA_KNOWN;
-    action->restorer = in->restorer;
-    action->mask = in->mask & ~SIG_UNBLOCKABLE;
-    if (in->handler == SIG_IGN ||
-        (in->handler == SIG_DFL && (sig_bit(sig) & SIG_DEFAULT_IGNORE)))
-        signal_discard_locked(task, sig);
+    return handler == SIG_IGN ||
+           (handler == SIG_DFL && (sig_bit(sig) & SIG_DEFAULT_IGNORE));
 }
 
-long sys_rt_sigaction(int sig, const void __user *act, void __user *oldact,
-                      size_t setsize)
+static void put_action(struct kernel_sigaction *to,
+                       const struct kernel_sigaction *from)
+{
+    to->handler = from->handler;
+    to->flags = from->flags & SA_KNOWN;
+    to->restorer = from->restorer;
+    to->mask = from->mask & ~SIG_UNBLOCKABLE;
+}
+
+/* Puts *in, unless NULL, where `action` is; *out: what was there. */
+static __noinline void exchange_action(struct kernel_sigaction *action,
+                                       const struct kernel_sigaction *in,
+                                       struct kernel_sigaction *out)
 {
     struct task_struct *task = current;
-    const struct kernel_sigaction *action;
-    struct user_sigaction in, out;
-    u64 flags;
+    int sig = action - task->sighand->action + 1;
+    u64 flags = spin_lock_irqsave(&task->sighand->lock);
 
-    if (setsize != sizeof(sigset_t))
-        return -EINVAL;
-    if (act && copy_from_user(&in, act, sizeof(in)))
+    *out = *action;
+    if (in) {
+        put_action(action, in);
+        if (would_ignore(sig, in->handler))
+            signal_discard_locked(task, sig);
+    }
+    spin_unlock_irqrestore(&task->sighand->lock, flags);
+}
+
+static __noinline long sigaction_locked(int sig, const void __user *act,
+                                        void __user *oldact)
+{
+    struct kernel_sigaction in, out;
+
+    if (act && get_user_4_words(act, &in))
         return -EFAULT;
     if (sig < 1 || sig > 64 || (act && (sig_bit(sig) & SIG_UNBLOCKABLE)))
         return -EINVAL;
-    flags = spin_lock_irqsave(&task->sighand->lock);
-    action = &task->sighand->action[sig - 1];
-    if (oldact)
-        out = (struct user_sigaction){action->handler, action->flags,
-                                      action->restorer, action->mask};
-    if (act)
-        set_action(task, sig, &in);
-    spin_unlock_irqrestore(&task->sighand->lock, flags);
-    if (oldact && copy_to_user(oldact, &out, sizeof(out)))
+    exchange_action(&current->sighand->action[sig - 1], act ? &in : NULL, &out);
+    return oldact && copy_to_user(oldact, &out, sizeof(out)) ? -EFAULT : 0;
+}
+
+/*
+ * The table of a process with one thread is written by that thread alone;
+ * others look at the handler only, one word.  So a handler that takes nothing
+ * off the queues needs no lock.
+ */
+long sys_rt_sigaction(int sig, const void __user *act, void __user *oldact,
+                      size_t setsize)
+{
+    struct sighand_struct *sighand = current->sighand;
+    struct kernel_sigaction *action, in, out;
+    u32 index = sig - 1;
+
+    if (unlikely(setsize != sizeof(sigset_t)))
+        return -EINVAL;
+    if (!act || oldact || index >= 64 || SIG_UNBLOCKABLE >> index & 1 ||
+        refcount_read(&sighand->refs) != 1)
+        return sigaction_locked(sig, act, oldact);
+    action = &sighand->action[index];
+    if (get_user_4_words(act, &in))
         return -EFAULT;
+    if ((u64)in.handler > (u64)SIG_IGN)
+        put_action(action, &in);
+    else
+        exchange_action(action, &in, &out);
     return 0;
 }
 
@@ -216,8 +240,11 @@ long sys_rt_sigtimedwait(const void __user *uset, void __user *uinfo,
         return -EAGAIN;
     if (!sig)
         sig = wait_dequeue(set, &info, expires);
-    if (sig > 0 && uinfo && copy_to_user(uinfo, &info, sizeof(info)))
-        return -EFAULT;
+    if (sig > 0 && uinfo) {
+        siginfo_clear_rest(&info);
+        if (copy_to_user(uinfo, &info, sizeof(info)))
+            return -EFAULT;
+    }
     return sig;
 }
 
@@ -235,7 +262,7 @@ static bool may_signal(int sig, const struct task_struct *task)
 
 static void kill_info(siginfo_t *info, int sig, int code)
 {
-    memset(info, 0, sizeof(*info));
+    siginfo_clear(info);
     info->si_signo = sig;
     info->si_code = code;
     info->si_pid = current->tgid;

@@ -33,7 +33,7 @@ static bool parent_ignores_child(struct task_struct *parent, int sig)
 static void child_info(siginfo_t *info, struct task_struct *leader, int code,
                        int status)
 {
-    memset(info, 0, sizeof(*info));
+    siginfo_clear(info);
     info->si_signo = SIGCHLD;
     info->si_code = code;
     info->si_pid = leader->tgid;

@@ -127,7 +127,12 @@ void futex_exit_robust(struct task_struct *task);
 void futex_init(void);
 
 /* rseq.c: the thread has lost the CPU, or a handler is about to run. */
-void rseq_resume(struct task_struct *task, struct pt_regs *regs);
+void rseq_update(struct task_struct *task, struct pt_regs *regs);
+static inline void rseq_resume(struct task_struct *task, struct pt_regs *regs)
+{
+    if (unlikely(task->rseq))
+        rseq_update(task, regs);
+}
 
 /* itimer.c */
 void itimers_init(struct signal_struct *signal);

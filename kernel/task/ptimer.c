@@ -67,7 +67,7 @@ static void expire(struct timer *timer)
         pt->missed++;
         send = false;
     }
-    memset(&info, 0, sizeof(info));
+    siginfo_clear(&info);
     info.si_code = SI_TIMER;
     info.si_tid = pt->id;
     info.si_ptr = (void *)pt->event.value;

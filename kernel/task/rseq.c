@@ -56,13 +56,11 @@ static int abort_sequence(struct rseq __user *rseq, u32 signature,
     return 0;
 }
 
-void rseq_resume(struct task_struct *task, struct pt_regs *regs)
+void rseq_update(struct task_struct *task, struct pt_regs *regs)
 {
     struct rseq __user *rseq = task->rseq;
     u32 cpu = smp_processor_id();
 
-    if (!rseq)
-        return;
     if (abort_sequence(rseq, task->rseq_signature, regs) ||
         put_ids(rseq, cpu, cpu))
         force_signal(SIGSEGV, SI_KERNEL, 0, TRAP_GP, 0);

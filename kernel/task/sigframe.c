@@ -160,7 +160,8 @@ int sigframe_setup(int sig, const siginfo_t *info,
     if (!sp || !(action->flags & SA_RESTORER))
         return -EFAULT;
     frame.uc.link = 0;
-    memset(frame.uc.regs.reserved1, 0, sizeof(frame.uc.regs.reserved1));
+    __builtin_memset(frame.uc.regs.reserved1, 0,
+                     sizeof(frame.uc.regs.reserved1));
     frame.restorer = (u64)action->restorer;
     frame.uc.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS |
                      (fpu_frame_is_extended() ? UC_FP_XSTATE : 0);
@@ -172,7 +173,8 @@ int sigframe_setup(int sig, const siginfo_t *info,
     frame.uc.regs.oldmask = *mask;
     frame.uc.regs.fpstate = fpu;
     frame.uc.mask = *mask;
-    frame.info = *info;
+    siginfo_copy(&frame.info, info);
+    siginfo_clear_rest(&frame.info);
     if (fpu_frame_save((void __user *)fpu) < 0 ||
         copy_to_user((void __user *)sp, &frame, sizeof(frame)))
         return -EFAULT;

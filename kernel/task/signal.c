@@ -183,10 +183,13 @@ void signal_wake(struct task_struct *task, bool fatal)
     unsigned long states = BIT(TASK_INTERRUPTIBLE);
 
     task->work |= WORK_SIGNAL;
-    if (task == current)
+    if (task == current) {
         this_cpu_write(user_work, this_cpu_read(user_work) | WORK_SIGNAL);
-    else
+        if (likely(task->state == TASK_RUNNING))
+            return;
+    } else {
         sched_kick(task);
+    }
     wake_up_state(task, fatal ? states | BIT(TASK_STOPPED) : states);
 }
 
@@ -276,10 +279,10 @@ static int queue_info(struct sigpending *pending, int sig,
     if (!q) /* below 32 the bit alone says enough */
         return sig >= 32 && info && info->si_code < 0 ? -EAGAIN : 0;
     if (info) {
-        q->info = *info;
+        siginfo_copy(&q->info, info);
         q->info.si_signo = sig;
     } else {
-        memset(&q->info, 0, sizeof(q->info));
+        siginfo_clear(&q->info);
         q->info.si_signo = sig;
         q->info.si_code = SI_KERNEL;
     }
@@ -366,7 +369,7 @@ void force_signal(int sig, int code, unsigned long addr, u32 trapno,
     siginfo_t info;
     u64 flags;
 
-    memset(&info, 0, sizeof(info));
+    siginfo_clear(&info);
     info.si_signo = sig;
     info.si_code = code;
     info.si_addr = (void *)addr;
@@ -409,10 +412,10 @@ static void collect(struct sigpending *pending, int sig, siginfo_t *info)
         first = q;
     }
     if (first) {
-        *info = first->info;
+        siginfo_copy(info, &first->info);
         sigqueue_remove(pending, first);
     } else {
-        memset(info, 0, sizeof(*info));
+        siginfo_clear(info);
         info->si_signo = sig;
     }
     if (!more)

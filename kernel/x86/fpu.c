@@ -41,8 +41,8 @@ _Static_assert(offsetof(struct fpu_state, xstate_bv) == XSTATE_HEADER,
                "SDM 1 13.4.2");
 
 static DEFINE_PER_CPU(struct fpu_state *, fpu_owner);
-static u64 xfeatures; /* (c) XCR0 */
-static size_t state_size = FXSAVE_SIZE;
+u64 fpu_xfeatures;
+size_t fpu_image_size = FXSAVE_SIZE;
 static u32 mxcsr_mask = 0xffbf; /* SDM 1 11.6.6: if the CPU says 0 */
 static bool many_cpus;
 
@@ -53,7 +53,7 @@ static void xsetbv(u64 val)
 
 static void registers_save(struct fpu_state *state)
 {
-    if (!xfeatures)
+    if (!fpu_xfeatures)
         __asm__ volatile("fxsave64 (%0)" : : "r"(state) : "memory");
     else if (cpu_has(CPU_XSAVEOPT))
         __asm__ volatile("xsaveopt64 (%0)"
@@ -69,7 +69,7 @@ static void registers_save(struct fpu_state *state)
 
 static void registers_load(const struct fpu_state *state)
 {
-    if (!xfeatures)
+    if (!fpu_xfeatures)
         __asm__ volatile("fxrstor64 (%0)" : : "r"(state) : "memory");
     else
         __asm__ volatile("xrstor64 (%0)"
@@ -95,30 +95,20 @@ void fpu_init_cpu(void)
     if (!cpu_has(CPU_XSAVE))
         return;
     cpuid(LEAF_XSTATE, 0, &a, &b, &c, &d);
-    xfeatures = ((u64)d << 32 | a) & XFEATURES_KNOWN;
-    xsetbv(xfeatures);
+    fpu_xfeatures = ((u64)d << 32 | a) & XFEATURES_KNOWN;
+    xsetbv(fpu_xfeatures);
     cpuid(LEAF_XSTATE, 0, &a, &b, &c, &d);
-    state_size = b;
-}
-
-size_t fpu_state_size(void)
-{
-    return state_size;
+    fpu_image_size = b;
 }
 
 size_t fpu_alloc_size(void)
 {
-    return ALIGN_UP(state_size, FPU_ALIGN) + sizeof(struct fpu_place);
+    return ALIGN_UP(fpu_image_size, FPU_ALIGN) + sizeof(struct fpu_place);
 }
 
 static struct fpu_place *place_of(struct fpu_state *state)
 {
-    return (void *)((u8 *)state + ALIGN_UP(state_size, FPU_ALIGN));
-}
-
-u64 fpu_features(void)
-{
-    return xfeatures;
+    return (void *)((u8 *)state + ALIGN_UP(fpu_image_size, FPU_ALIGN));
 }
 
 void fpu_state_init(struct fpu_state *state)
@@ -167,7 +157,7 @@ void fpu_reload(struct fpu_state *state)
 
 void fpu_fresh(struct fpu_state *state)
 {
-    if (xfeatures) { /* a clear bit loads the initial state, SDM 1 13.8 */
+    if (fpu_xfeatures) { /* a clear bit loads the initial state, SDM 1 13.8 */
         state->xstate_bv = 0;
         state->xcomp_bv = 0;
         state->mxcsr = MXCSR_DEFAULT;
@@ -179,9 +169,9 @@ void fpu_fresh(struct fpu_state *state)
 
 size_t fpu_image_used(const struct fpu_state *state)
 {
-    if (xfeatures && !(state->xstate_bv & ~XFEATURES_LEGACY))
+    if (fpu_xfeatures && !(state->xstate_bv & ~XFEATURES_LEGACY))
         return XSTATE_HEADER + XSTATE_HEADER_SIZE;
-    return state_size;
+    return fpu_image_size;
 }
 
 void fpu_forget(struct fpu_state *state)
@@ -224,9 +214,9 @@ bool fpu_image_valid(const struct fpu_state *image, size_t size)
 {
     if (!fpu_mxcsr_valid(image->mxcsr))
         return false;
-    if (size <= FXSAVE_SIZE || !xfeatures)
+    if (size <= FXSAVE_SIZE || !fpu_xfeatures)
         return true;
-    if ((image->xstate_bv & ~xfeatures) || image->xcomp_bv)
+    if ((image->xstate_bv & ~fpu_xfeatures) || image->xcomp_bv)
         return false;
     for (size_t i = 0; i < ARRAY_SIZE(image->header_reserved); i++)
         if (image->header_reserved[i])
@@ -236,8 +226,8 @@ bool fpu_image_valid(const struct fpu_state *image, size_t size)
 
 void fpu_image_extend(struct fpu_state *image)
 {
-    if (!xfeatures)
+    if (!fpu_xfeatures)
         return;
-    memset(&image->xstate_bv, 0, state_size - XSTATE_HEADER);
+    memset(&image->xstate_bv, 0, fpu_image_size - XSTATE_HEADER);
     image->xstate_bv = XFEATURES_LEGACY; /* x87 and SSE come from the image */
 }

@@ -24,10 +24,21 @@ struct fpu_state; /* an XSAVE area of fpu_state_size() bytes, 64-aligned */
 /* After cpu_enable_protections(), on each CPU: XCR0 and the sizes. */
 void fpu_init_cpu(void);
 
-size_t fpu_state_size(void); /* of the image */
+extern size_t fpu_image_size; /* (c) by fpu_state_size() */
+extern u64 fpu_xfeatures;     /* (c) by fpu_features() */
+
+static inline size_t fpu_state_size(void) /* of the image */
+{
+    return fpu_image_size;
+}
+
+static inline u64 fpu_features(void) /* XCR0; 0: no XSAVE, only FXSAVE */
+{
+    return fpu_xfeatures;
+}
+
 size_t fpu_alloc_size(void); /* of the memory that a state needs */
 void fpu_many_cpus(void);    /* before a second CPU runs user tasks */
-u64 fpu_features(void);      /* XCR0; 0: there is no XSAVE, only FXSAVE */
 
 void fpu_state_init(struct fpu_state *state); /* as after execve */
 

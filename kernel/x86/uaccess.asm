@@ -138,6 +138,30 @@ PUT_USER 2, di
 PUT_USER 4, edi
 PUT_USER 8, rdi
 
+; int get_user_4_words(const void __user *from, u64 to[4])
+; Out  eax: 0 or -EFAULT
+global get_user_4_words
+align 16
+get_user_4_words:
+    test rdi, rdi
+    js scalar_refused
+    USER_OPEN
+    FAULTS_TO scalar_faulted
+    mov rax, [rdi]
+    FAULTS_TO scalar_faulted
+    mov rcx, [rdi + 8]
+    FAULTS_TO scalar_faulted
+    mov rdx, [rdi + 16]
+    FAULTS_TO scalar_faulted
+    mov r8, [rdi + 24]
+    USER_CLOSE
+    mov [rsi], rax
+    mov [rsi + 8], rcx
+    mov [rsi + 16], rdx
+    mov [rsi + 24], r8
+    xor eax, eax
+    ret
+
 ; int user_cmpxchg32(u32 __user *at, u32 *old, u32 new)
 ; Out  eax: 0 swapped; 1 not, *old is what it holds; -EFAULT
 global user_cmpxchg32

@@ -34,6 +34,20 @@ static void on_signal(int sig, siginfo_t *info, void *context)
     last_int = info->si_value.sival_int;
 }
 
+static volatile int rest_is_zero;
+
+/* Behind the fields of any kind of siginfo nothing of the kernel shows. */
+static void on_rest(int sig, siginfo_t *info, void *context)
+{
+    const char *bytes = (const char *)info;
+
+    (void)sig;
+    (void)context;
+    rest_is_zero = 1;
+    for (size_t i = 48; i < sizeof(*info); i++)
+        rest_is_zero &= !bytes[i];
+}
+
 static void handle(int sig, void (*fn)(int, siginfo_t *, void *), int flags)
 {
     struct sigaction action = {.sa_sigaction = fn,
@@ -58,6 +72,9 @@ static void test_send(void)
     is(last_code, SI_QUEUE, "SI_QUEUE");
     is(last_int, 77, "si_value");
     is(kill(getpid(), 0), 0, "signal 0 only asks");
+    handle(SIGUSR1, on_rest, 0);
+    raise(SIGUSR1);
+    ok(rest_is_zero, "the rest of siginfo is zero");
     errno_is(kill(getpid(), 65), EINVAL, "signal 65");
     errno_is(kill(getpid(), -1), EINVAL, "signal -1");
     errno_is(kill(1234567, SIGUSR1), ESRCH, "kill nobody");
