@@ -75,6 +75,7 @@ static void test_send(void)
     handle(SIGUSR1, on_rest, 0);
     raise(SIGUSR1);
     ok(rest_is_zero, "the rest of siginfo is zero");
+    handle(SIGUSR1, on_signal, 0);
     errno_is(kill(getpid(), 65), EINVAL, "signal 65");
     errno_is(kill(getpid(), -1), EINVAL, "signal -1");
     errno_is(kill(1234567, SIGUSR1), ESRCH, "kill nobody");
