@@ -10,7 +10,7 @@
 #include <mm/internal.h>
 #include <mm/slab.h>
 
-#define NAME_COLUMN 73 /* where the name starts */
+#define NAME_COLUMN 73u /* where the name starts */
 #define PATH_BUFFER PAGE_SIZE
 
 /* What stands in the last column, NULL for nothing.  buf: PATH_BUFFER. */
@@ -33,41 +33,67 @@ static const char *vma_name(const struct vm_area_struct *vma, char *buf)
 /* A newline in a path would fake a line. */
 static void print_path(struct printer *out, const char *path)
 {
-    for (; *path; path++) {
-        if (*path == '\n')
-            printer_puts(out, "\\012");
-        else
-            out->write(out, path, 1);
+    const char *end = strchr(path, '\n');
+
+    for (; end; path = end + 1, end = strchr(path, '\n')) {
+        printer_write(out, path, end - path);
+        printer_puts(out, "\\012");
     }
+    printer_puts(out, path);
+}
+
+/* Offset, device, inode: how many columns. */
+static unsigned int print_object(const struct vm_area_struct *vma,
+                                 struct printer *out)
+{
+    static const char nothing[] = "00000000 00:00 0 ";
+    unsigned int width = 4; /* what stands between the numbers */
+    u64 dev, ino;
+
+    if (!vma->vm_file) {
+        printer_write(out, nothing, sizeof(nothing) - 1);
+        return sizeof(nothing) - 1;
+    }
+    mm_file_ops->ids(vma->vm_file, &dev, &ino);
+    width += printer_number(out, vma->vm_pgoff << PAGE_SHIFT, 16, 8, '0');
+    printer_putc(out, ' ');
+    width += printer_number(out, dev >> 8 & 0xfff, 16, 2, '0');
+    printer_putc(out, ':');
+    width +=
+        printer_number(out, (dev & 0xff) | (dev >> 12 & 0xfff00), 16, 2, '0');
+    printer_putc(out, ' ');
+    width += printer_number(out, ino, 10, 0, ' ');
+    printer_putc(out, ' ');
+    return width;
 }
 
 static void print_header(const struct vm_area_struct *vma, struct printer *out,
                          char *buf)
 {
     unsigned long flags = vma->vm_flags;
-    u64 dev = 0, ino = 0, pgoff = 0;
+    char perms[] = " ---p ";
+    unsigned int width;
     const char *name;
-    int width;
 
-    if (vma->vm_file) {
-        mm_file_ops->ids(vma->vm_file, &dev, &ino);
-        pgoff = vma->vm_pgoff << PAGE_SHIFT;
-    }
-    width = snprintf(
-        buf, PATH_BUFFER, "%08lx-%08lx %c%c%c%c %08llx %02llx:%02llx %llu ",
-        vma->vm_start, vma->vm_end, flags & VM_READ ? 'r' : '-',
-        flags & VM_WRITE ? 'w' : '-', flags & VM_EXEC ? 'x' : '-',
-        flags & VM_MAYSHARE ? 's' : 'p', (unsigned long long)pgoff,
-        (unsigned long long)((dev >> 8) & 0xfff),
-        (unsigned long long)((dev & 0xff) | ((dev >> 12) & 0xfff00)),
-        (unsigned long long)ino);
-    printer_puts(out, buf);
+    if (flags & VM_READ)
+        perms[1] = 'r';
+    if (flags & VM_WRITE)
+        perms[2] = 'w';
+    if (flags & VM_EXEC)
+        perms[3] = 'x';
+    if (flags & VM_MAYSHARE)
+        perms[4] = 's';
+    width = printer_number(out, vma->vm_start, 16, 8, '0');
+    printer_putc(out, '-');
+    width += printer_number(out, vma->vm_end, 16, 8, '0');
+    printer_write(out, perms, sizeof(perms) - 1);
+    width += 1 + sizeof(perms) - 1 + print_object(vma, out);
     name = vma_name(vma, buf);
     if (name) {
-        printer_printf(out, "%*s", max(NAME_COLUMN - width, 0), "");
+        printer_fill(out, ' ', NAME_COLUMN - min(width, NAME_COLUMN));
         print_path(out, name);
     }
-    printer_puts(out, "\n");
+    printer_putc(out, '\n');
 }
 
 void vma_print_maps(struct mm_struct *mm, struct printer *out)
@@ -149,8 +175,7 @@ static void sum_vma(const struct vm_area_struct *vma, struct page_sums *sums)
 
 static void print_kb(struct printer *out, const char *label, u64 bytes)
 {
-    printer_printf(out, "%-16s%8llu kB\n", label,
-                   (unsigned long long)(bytes >> 10));
+    printer_row_kib(out, label, bytes >> 10);
 }
 
 static void print_sums(const struct vm_area_struct *vma, struct printer *out,
@@ -158,27 +183,27 @@ static void print_sums(const struct vm_area_struct *vma, struct printer *out,
 {
     u64 pss = sums->pss >> PSS_SHIFT;
 
-    print_kb(out, "Size:", vma->vm_end - vma->vm_start);
-    print_kb(out, "KernelPageSize:", PAGE_SIZE);
-    print_kb(out, "MMUPageSize:", PAGE_SIZE);
-    print_kb(out, "Rss:", sums->rss);
-    print_kb(out, "Pss:", pss);
-    print_kb(out, "Pss_Dirty:", sums->pss_dirty >> PSS_SHIFT);
-    print_kb(out, "Shared_Clean:", sums->shared_clean);
-    print_kb(out, "Shared_Dirty:", sums->shared_dirty);
-    print_kb(out, "Private_Clean:", sums->private_clean);
-    print_kb(out, "Private_Dirty:", sums->private_dirty);
-    print_kb(out, "Referenced:", sums->referenced);
-    print_kb(out, "Anonymous:", sums->anonymous);
-    print_kb(out, "LazyFree:", 0);
-    print_kb(out, "AnonHugePages:", sums->huge);
-    print_kb(out, "ShmemPmdMapped:", 0);
-    print_kb(out, "FilePmdMapped:", 0);
-    print_kb(out, "Shared_Hugetlb:", 0);
+    print_kb(out, "Size:           ", vma->vm_end - vma->vm_start);
+    print_kb(out, "KernelPageSize: ", PAGE_SIZE);
+    print_kb(out, "MMUPageSize:    ", PAGE_SIZE);
+    print_kb(out, "Rss:            ", sums->rss);
+    print_kb(out, "Pss:            ", pss);
+    print_kb(out, "Pss_Dirty:      ", sums->pss_dirty >> PSS_SHIFT);
+    print_kb(out, "Shared_Clean:   ", sums->shared_clean);
+    print_kb(out, "Shared_Dirty:   ", sums->shared_dirty);
+    print_kb(out, "Private_Clean:  ", sums->private_clean);
+    print_kb(out, "Private_Dirty:  ", sums->private_dirty);
+    print_kb(out, "Referenced:     ", sums->referenced);
+    print_kb(out, "Anonymous:      ", sums->anonymous);
+    print_kb(out, "LazyFree:       ", 0);
+    print_kb(out, "AnonHugePages:  ", sums->huge);
+    print_kb(out, "ShmemPmdMapped: ", 0);
+    print_kb(out, "FilePmdMapped:  ", 0);
+    print_kb(out, "Shared_Hugetlb: ", 0);
     print_kb(out, "Private_Hugetlb:", 0);
-    print_kb(out, "Swap:", 0);
-    print_kb(out, "SwapPss:", 0);
-    print_kb(out, "Locked:", vma->vm_flags & VM_LOCKED ? pss : 0);
+    print_kb(out, "Swap:           ", 0);
+    print_kb(out, "SwapPss:        ", 0);
+    print_kb(out, "Locked:         ", vma->vm_flags & VM_LOCKED ? pss : 0);
     printer_printf(out, "THPeligible:    %d\n", 0);
 }
 
@@ -186,23 +211,23 @@ static void print_flags(const struct vm_area_struct *vma, struct printer *out)
 {
     static const struct {
         unsigned long flag;
-        char name[3];
+        char name[4];
     } names[] = {
-        {VM_READ, "rd"},       {VM_WRITE, "wr"},       {VM_EXEC, "ex"},
-        {VM_SHARED, "sh"},     {VM_MAYREAD, "mr"},     {VM_MAYWRITE, "mw"},
-        {VM_MAYEXEC, "me"},    {VM_MAYSHARE, "ms"},    {VM_GROWSDOWN, "gd"},
-        {VM_PFNMAP, "pf"},     {VM_LOCKED, "lo"},      {VM_IO, "io"},
-        {VM_SEQ_READ, "sr"},   {VM_RAND_READ, "rr"},   {VM_DONTCOPY, "dc"},
-        {VM_DONTEXPAND, "de"}, {VM_LOCKONFAULT, "lf"}, {VM_ACCOUNT, "ac"},
-        {VM_NORESERVE, "nr"},  {VM_WIPEONFORK, "wf"},  {VM_DONTDUMP, "dd"},
-        {VM_MIXEDMAP, "mm"},   {VM_HUGEPAGE, "hg"},    {VM_NOHUGEPAGE, "nh"},
-        {VM_MERGEABLE, "mg"},
+        {VM_READ, "rd "},       {VM_WRITE, "wr "},       {VM_EXEC, "ex "},
+        {VM_SHARED, "sh "},     {VM_MAYREAD, "mr "},     {VM_MAYWRITE, "mw "},
+        {VM_MAYEXEC, "me "},    {VM_MAYSHARE, "ms "},    {VM_GROWSDOWN, "gd "},
+        {VM_PFNMAP, "pf "},     {VM_LOCKED, "lo "},      {VM_IO, "io "},
+        {VM_SEQ_READ, "sr "},   {VM_RAND_READ, "rr "},   {VM_DONTCOPY, "dc "},
+        {VM_DONTEXPAND, "de "}, {VM_LOCKONFAULT, "lf "}, {VM_ACCOUNT, "ac "},
+        {VM_NORESERVE, "nr "},  {VM_WIPEONFORK, "wf "},  {VM_DONTDUMP, "dd "},
+        {VM_MIXEDMAP, "mm "},   {VM_HUGEPAGE, "hg "},    {VM_NOHUGEPAGE, "nh "},
+        {VM_MERGEABLE, "mg "},
     };
 
     printer_puts(out, "VmFlags: ");
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
         if (vma->vm_flags & names[i].flag)
-            printer_printf(out, "%s ", names[i].name);
+            printer_write(out, names[i].name, 3);
     printer_puts(out, "\n");
 }
 

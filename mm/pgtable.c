@@ -121,6 +121,17 @@ void pt_reseek(struct pt_cursor *c)
     pt_descend(c);
 }
 
+s64 pt_direct_leaves[PT_LEAF_LEVELS];
+
+/* So many leaves more at va; only the direct map's are counted. */
+static inline void pt_count(unsigned long va, int level, s64 n)
+{
+    unsigned long base = pgtable_levels == 5 ? DIRECT_BASE_5L : DIRECT_BASE_4L;
+
+    if (va - base < PHYS_LIMIT)
+        __atomic_fetch_add(&pt_direct_leaves[level], n, __ATOMIC_RELAXED);
+}
+
 /* Fills a new table with what the large leaf mapped. */
 static void pt_split(pte_t *table, pte_t leaf, int level)
 {
@@ -146,8 +157,14 @@ bool pt_link(struct pt_cursor *c, pte_t *table)
         pt_split(table, (pte_t){old}, c->level);
     if ((s64)c->va >= 0)
         link |= PTE_USER;
-    return __atomic_compare_exchange_n(&c->slot->val, &old, link, false,
-                                       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    if (!__atomic_compare_exchange_n(&c->slot->val, &old, link, false,
+                                     __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        return false;
+    if (old) {
+        pt_count(c->va, c->level, -1);
+        pt_count(c->va, c->level - 1, 512);
+    }
+    return true;
 }
 
 int pt_grow(struct pt_cursor *c, int level)
@@ -220,10 +237,12 @@ static size_t pt_fill(struct pt_cursor *c, phys_addr_t pa, pgprot_t prot)
     for (size_t i = 0; i < run; i++, val += span) {
         if (unlikely(slot[i].val)) {
             BUG_ON(i == 0 || !pte_is_table(slot[i], c->level));
-            return i; /* mapped by smaller pages: the cursor goes there */
+            run = i; /* mapped by smaller pages: the cursor goes there */
+            break;
         }
         slot[i].val = val;
     }
+    pt_count(c->va, c->level, run);
     return run;
 }
 
@@ -277,14 +296,19 @@ void pt_unmap_range(pte_t *root, unsigned long va, unsigned long end)
 
     for (pt_start(&c, root, va, end); c.slot;) {
         size_t run = pt_run(&c);
+        s64 leaves = 0;
 
         if (c.level > 0 && !pte_none(*c.slot)) {
             unsigned long start = c.va & -pt_span(c.level);
 
             BUG_ON(start < va || start + pt_span(c.level) - 1 > end - 1);
         }
-        for (size_t i = 0; i < run; i++)
+        for (size_t i = 0; i < run; i++) {
+            if (pte_present(c.slot[i]))
+                leaves++;
             WRITE_ONCE(c.slot[i].val, 0);
+        }
+        pt_count(c.va, c.level, -leaves);
         pt_skip(&c, run);
     }
 }
@@ -332,6 +356,8 @@ static void pt_merge_up(struct pt_cursor *c, struct list_head *detached)
         c->level++;
         c->slot = c->table[c->level] + pt_index(c->va, c->level);
         pt_set(c, leaf);
+        pt_count(c->va, c->level, 1);
+        pt_count(c->va, c->level - 1, -512);
         list_add(&virt_to_page(table)->link, detached);
     }
 }

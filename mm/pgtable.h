@@ -248,3 +248,8 @@ const char *pt_level_name(int level);
 int pte_describe(pte_t pte, int level, char *buf, size_t size);
 
 extern pte_t *master_table; /* swapper_pg_dir: logical address of its root */
+
+/* Present leaves of the direct map by level, as they come, are split, merged
+ * and go. */
+#define PT_LEAF_LEVELS 3
+extern s64 pt_direct_leaves[PT_LEAF_LEVELS];

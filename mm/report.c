@@ -109,55 +109,43 @@ void mm_report_ledger(struct printer *out)
                    (unsigned long long)ledger.offline);
 }
 
-/* How much of the direct map stands in pages of each level. */
-static void count_direct_map(u64 pages[3])
-{
-    unsigned long end = page_offset + PFN_PHYS(PFN_UP(physmap_ram_end()));
-    struct pt_cursor c;
-
-    for (pt_start(&c, master_table, page_offset, end); c.slot; pt_next(&c))
-        if (pte_present(*c.slot) && c.level < 3)
-            pages[c.level]++;
-}
-
 static void print_kib(struct printer *out, const char *name, u64 pages)
 {
-    printer_printf(out, "%-15s %8llu kB\n", name, KIB_OF(pages));
+    printer_row_kib(out, name, KIB_OF(pages));
 }
 
 void meminfo_report(struct printer *out)
 {
     struct page_ledger l;
-    u64 direct[3] = {0, 0, 0};
 
     page_ledger_count(&l);
-    count_direct_map(direct);
-    print_kib(out, "MemTotal:",
+    print_kib(out, "MemTotal:       ",
               l.total - l.pages[OWNER_RESERVED] - l.pages[OWNER_IMAGE]);
-    print_kib(out, "MemFree:", l.pages[OWNER_FREE]);
-    print_kib(out, "MemAvailable:", l.pages[OWNER_FREE]);
-    print_kib(out, "Buffers:", 0);
-    print_kib(out, "Cached:", l.pages[OWNER_PAGECACHE]);
-    print_kib(out, "SwapCached:", 0);
-    print_kib(out, "HighTotal:", zones[ZONE_HIGHMEM].present);
-    print_kib(out, "HighFree:", zone_available(&zones[ZONE_HIGHMEM]));
-    print_kib(out, "SwapTotal:", 0);
-    print_kib(out, "SwapFree:", 0);
-    print_kib(out, "Dirty:", 0);
-    print_kib(out, "Writeback:", 0);
-    print_kib(out, "AnonPages:", l.pages[OWNER_ANON]);
-    print_kib(out, "Shmem:", l.pages[OWNER_PAGECACHE]);
-    print_kib(out, "Slab:", l.pages[OWNER_SLAB] + l.pages[OWNER_KMALLOC_LARGE]);
-    print_kib(out, "KernelStack:", l.pages[OWNER_STACK]);
-    print_kib(out, "PageTables:", l.pages[OWNER_PAGETABLE]);
-    print_kib(out, "Percpu:", l.pages[OWNER_PERCPU]);
+    print_kib(out, "MemFree:        ", l.pages[OWNER_FREE]);
+    print_kib(out, "MemAvailable:   ", l.pages[OWNER_FREE]);
+    print_kib(out, "Buffers:        ", 0);
+    print_kib(out, "Cached:         ", l.pages[OWNER_PAGECACHE]);
+    print_kib(out, "SwapCached:     ", 0);
+    print_kib(out, "HighTotal:      ", zones[ZONE_HIGHMEM].present);
+    print_kib(out, "HighFree:       ", zone_available(&zones[ZONE_HIGHMEM]));
+    print_kib(out, "SwapTotal:      ", 0);
+    print_kib(out, "SwapFree:       ", 0);
+    print_kib(out, "Dirty:          ", 0);
+    print_kib(out, "Writeback:      ", 0);
+    print_kib(out, "AnonPages:      ", l.pages[OWNER_ANON]);
+    print_kib(out, "Shmem:          ", l.pages[OWNER_PAGECACHE]);
+    print_kib(out, "Slab:           ",
+              l.pages[OWNER_SLAB] + l.pages[OWNER_KMALLOC_LARGE]);
+    print_kib(out, "KernelStack:    ", l.pages[OWNER_STACK]);
+    print_kib(out, "PageTables:     ", l.pages[OWNER_PAGETABLE]);
+    print_kib(out, "Percpu:         ", l.pages[OWNER_PERCPU]);
     print_kib(out,
-              "VmallocTotal:", (vmalloc_end - vmalloc_start) >> PAGE_SHIFT);
-    print_kib(out, "VmallocUsed:", vmalloc_used_bytes() >> PAGE_SHIFT);
-    print_kib(out, "VmallocChunk:", 0);
-    print_kib(out, "DirectMap4k:", direct[0]);
-    print_kib(out, "DirectMap2M:", direct[1] << 9);
-    print_kib(out, "DirectMap1G:", direct[2] << 18);
+              "VmallocTotal:   ", (vmalloc_end - vmalloc_start) >> PAGE_SHIFT);
+    print_kib(out, "VmallocUsed:    ", vmalloc_used_bytes() >> PAGE_SHIFT);
+    print_kib(out, "VmallocChunk:   ", 0);
+    print_kib(out, "DirectMap4k:    ", pt_direct_leaves[0]);
+    print_kib(out, "DirectMap2M:    ", pt_direct_leaves[1] << 9);
+    print_kib(out, "DirectMap1G:    ", pt_direct_leaves[2] << 18);
 }
 
 void vmstat_report(struct printer *out)

@@ -25,14 +25,14 @@ const char *self_path = "/proc/self/exe";
 
 extern const struct group group_syscall, group_anon, group_remap, group_file,
     group_memfd, group_fork, group_exec, group_thread, group_switch,
-    group_signal, group_device;
+    group_signal, group_proc, group_device;
 void calibrate(void);
 void run_vma_series(size_t count);
 
 static const struct group *const groups[] = {
-    &group_syscall, &group_anon,   &group_remap,  &group_file,
-    &group_memfd,   &group_fork,   &group_exec,   &group_thread,
-    &group_switch,  &group_signal, &group_device,
+    &group_syscall, &group_anon,   &group_remap, &group_file,
+    &group_memfd,   &group_fork,   &group_exec,  &group_thread,
+    &group_switch,  &group_signal, &group_proc,  &group_device,
 };
 
 /* The vma lines scale one thing and are made as they run. */

@@ -14,7 +14,7 @@ static void print_escaped(struct printer *out, const char *text)
         if (strchr(" \t\n\\", *text))
             printer_printf(out, "\\%03o", *text);
         else
-            out->write(out, text, 1);
+            printer_write(out, text, 1);
     }
 }
 

@@ -21,7 +21,7 @@ static void print_memory(struct mm_struct *mm, struct printer *out,
                               FOLL_FORCE);
         if (!n)
             break;
-        out->write(out, buf, n);
+        printer_write(out, buf, n);
         start += n;
     }
     kfree(buf);
@@ -58,7 +58,7 @@ int proc_auxv(struct task_struct *task, struct printer *out)
         return 0;
     while (i + 2 < ARRAY_SIZE(mm->auxv) && mm->auxv[i])
         i += 2; /* pairs, up to AT_NULL's */
-    out->write(out, (const char *)mm->auxv, (i + 2) * sizeof(mm->auxv[0]));
+    printer_write(out, (const char *)mm->auxv, (i + 2) * sizeof(mm->auxv[0]));
     mm_put(mm);
     return 0;
 }

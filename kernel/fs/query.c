@@ -47,9 +47,9 @@ static ssize_t query_read(struct file *file, char __user *buf, size_t count,
 {
     struct session *s = file->private_data;
 
-    if (*pos < 0 || (size_t)*pos >= s->text.len)
+    if (*pos < 0 || (size_t)*pos >= printer_buf_len(&s->text))
         return 0;
-    count = min(count, s->text.len - (size_t)*pos);
+    count = min(count, printer_buf_len(&s->text) - (size_t)*pos);
     if (copy_to_user(buf, s->buf + *pos, count))
         return -EFAULT;
     *pos += (loff_t)count;

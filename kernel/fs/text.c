@@ -19,7 +19,7 @@ struct text {
     struct printer out;
     struct mutex lock;
     char *buf; /* (lock) */
-    size_t len, size;
+    size_t size;
     bool made, no_memory;
 };
 
@@ -36,22 +36,29 @@ static void buf_free(char *buf, size_t size)
         kfree(buf);
 }
 
-static bool grow(struct text *t, size_t need)
+static size_t text_len(const struct text *t)
 {
-    size_t size = t->size ? t->size : TEXT_FIRST;
+    return t->out.next - t->buf;
+}
+
+static bool grow(struct text *t, size_t more)
+{
+    size_t len = text_len(t), size = t->size ? t->size : TEXT_FIRST;
     char *buf;
 
-    while (size < need)
+    while (size <= len + more)
         size *= 2;
     buf = buf_alloc(size);
     if (!buf)
         return false;
-    if (t->len)
-        memcpy(buf, t->buf, t->len);
+    if (len)
+        memcpy(buf, t->buf, len);
     if (t->buf)
         buf_free(t->buf, t->size);
     t->buf = buf;
     t->size = size;
+    t->out.next = buf + len;
+    t->out.end = buf + size - 1;
     return true;
 }
 
@@ -59,14 +66,12 @@ static void text_write(struct printer *out, const char *text, size_t len)
 {
     struct text *t = container_of(out, struct text, out);
 
-    if (t->no_memory)
-        return;
-    if (t->len + len > t->size && !grow(t, t->len + len)) {
+    if (t->no_memory || !grow(t, len)) {
         t->no_memory = true;
+        out->end = out->next; /* nothing may follow the gap */
         return;
     }
-    memcpy(t->buf + t->len, text, len);
-    t->len += len;
+    printer_write(out, text, len);
 }
 
 int text_open(struct file *file)
@@ -94,7 +99,8 @@ static int text_make(struct text *t, struct file *file, text_fill_fn *fill)
 {
     int err;
 
-    t->len = 0;
+    t->out.next = t->buf;
+    t->out.end = t->size ? t->buf + t->size - 1 : t->buf;
     t->no_memory = false;
     err = fill(file, &t->out);
     if (!err && t->no_memory)
@@ -108,9 +114,9 @@ static ssize_t read_locked(struct text *t, char __user *buf, size_t count,
 {
     size_t n;
 
-    if ((u64)*pos >= t->len)
+    if ((u64)*pos >= text_len(t))
         return 0;
-    n = min(count, t->len - (size_t)*pos);
+    n = min(count, text_len(t) - (size_t)*pos);
     n -= copy_to_user(buf, t->buf + *pos, n);
     *pos += n;
     return n ? (ssize_t)n : -EFAULT;

@@ -24,24 +24,20 @@ struct counter { /* passes text on and counts it */
     size_t len;
 };
 
-static void emit(struct counter *to, const char *text, size_t len)
+static inline void emit(struct counter *to, const char *text, size_t len)
 {
     if (!len)
         return;
-    to->out->write(to->out, text, len);
+    printer_write(to->out, text, len);
     to->len += len;
 }
 
-static void emit_repeat(struct counter *to, char c, size_t n)
+static inline void emit_repeat(struct counter *to, char c, size_t n)
 {
-    char run[16];
-
     if (likely(!n))
         return;
-    memset(run, c, sizeof(run));
-    for (; n > sizeof(run); n -= sizeof(run))
-        emit(to, run, sizeof(run));
-    emit(to, run, n);
+    printer_fill(to->out, c, n);
+    to->len += n;
 }
 
 /* Padding, prefix, zeroes, body: what every directive comes down to. */
@@ -308,9 +304,60 @@ static const char *emit_spec(struct counter *to, const struct spec *spec,
     return fmt;
 }
 
+/*
+ * The directives that reports are made of: s, c, d, u and x with at most a
+ * width and zeroes before.  Returns where the format goes on, or NULL if this
+ * is none of them.
+ */
+static const char *emit_common(struct counter *to, const char *fmt,
+                               struct args *args)
+{
+    char fill = *fmt == '0' ? '0' : ' ';
+    unsigned int width = 0, base = 10;
+    struct args ahead;
+    struct spec spec;
+    u64 value;
+    s64 n;
+
+    spec.size = 0;
+    while (*fmt >= '0' && *fmt <= '9' && width < 6)
+        width = width * 10 + (*fmt++ - '0');
+    if (*fmt == 'l' || *fmt == 'z') {
+        spec.size = 'l';
+        fmt += 1 + (fmt[0] == 'l' && fmt[1] == 'l');
+    }
+    switch (*fmt) {
+    case 's':
+        if (width || spec.size)
+            return NULL;
+        emit_string(to, &(struct spec){.precision = -1},
+                    va_arg(args->ap, const char *));
+        return fmt + 1;
+    case 'x':
+        base = 16;
+        /* fall through */
+    case 'u':
+        value = next_unsigned(&spec, args);
+        break;
+    case 'd':
+        va_copy(ahead.ap, args->ap);
+        n = next_signed(&spec, &ahead);
+        va_end(ahead.ap);
+        if (n < 0)
+            return NULL;
+        value = next_signed(&spec, args);
+        break;
+    default:
+        return NULL;
+    }
+    to->len += printer_number(to->out, value, base, width, fill);
+    return fmt + 1;
+}
+
 size_t printer_vprintf(struct printer *out, const char *fmt, va_list ap)
 {
     struct counter to = {.out = out};
+    const char *next;
     struct args args;
     struct spec spec;
 
@@ -323,8 +370,12 @@ size_t printer_vprintf(struct printer *out, const char *fmt, va_list ap)
         emit(&to, plain, fmt - plain);
         if (!*fmt)
             break;
-        fmt = parse_spec(fmt + 1, &spec, &args);
-        fmt = emit_spec(&to, &spec, &args, fmt);
+        next = emit_common(&to, fmt + 1, &args);
+        if (!next) {
+            fmt = parse_spec(fmt + 1, &spec, &args);
+            next = emit_spec(&to, &spec, &args, fmt);
+        }
+        fmt = next;
     }
     va_end(args.ap);
     return to.len;

@@ -4,6 +4,7 @@
  * failing in turn.
  *
  * HOST_SOURCES: mm/pgtable.c mm/pt_print.c kernel/lib/format.c
+ * HOST_SOURCES: kernel/lib/printer.c
  */
 #include "mm_shim.h"
 #include <mm/memory.h>

@@ -50,7 +50,7 @@ void printer_printf(struct printer *out, const char *fmt, ...)
 {
 }
 
-void printer_puts(struct printer *out, const char *text)
+void printer_write(struct printer *out, const char *text, size_t len)
 {
 }
 

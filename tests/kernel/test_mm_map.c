@@ -293,6 +293,37 @@ KTEST(tlb, a_changed_entry_is_seen_after_the_flush)
         put_page(pages[--n]);
 }
 
+/* Whether the counts kept are what a walk counts. */
+static bool leaves_are_counted(void)
+{
+    s64 found[PT_LEAF_LEVELS] = {0};
+    struct pt_cursor c;
+
+    for (pt_start(&c, master_table, page_offset, page_offset + PHYS_LIMIT);
+         c.slot; pt_next(&c))
+        if (pte_present(*c.slot))
+            found[c.level]++;
+    return !memcmp(found, pt_direct_leaves, sizeof(found));
+}
+
+KTEST(set_memory, leaves_of_the_direct_map_are_counted)
+{
+    struct page *page = alloc_page(GFP_KERNEL);
+    unsigned long addr;
+
+    KTEST_REQUIRE(page);
+    addr = (unsigned long)page_address(page);
+    KTEST_EXPECT(leaves_are_counted());
+    KTEST_EXPECT(set_memory_ro(addr, 1) == 0);
+    KTEST_EXPECT(leaves_are_counted());
+    KTEST_EXPECT(set_memory_rw(addr, 1) == 0);
+    KTEST_EXPECT(set_direct_map_invalid(page, 1) == 0);
+    KTEST_EXPECT(leaves_are_counted());
+    KTEST_EXPECT(set_direct_map_default(page, 1) == 0);
+    KTEST_EXPECT(leaves_are_counted());
+    __free_page(page);
+}
+
 KTEST(set_memory, rights_change_and_come_back)
 {
     struct page *page = alloc_pages_owner(GFP_KERNEL, 0, OWNER_TEST);
