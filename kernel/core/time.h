@@ -11,6 +11,7 @@
 
 #include <kernel/lib/types.h>
 #include <kernel/lib/rbtree.h>
+#include <kernel/x86/percpu.h>
 
 #define NSEC_PER_SEC 1000000000ull
 #define NSEC_PER_MSEC 1000000ull
@@ -62,6 +63,9 @@ struct timer {
     u32 cpu;
     bool pending;
 };
+
+/* While fn runs: whether its interrupt came from ring 3. */
+DECLARE_PER_CPU(bool, timer_hit_user);
 
 void timer_init(struct timer *timer, void (*fn)(struct timer *timer));
 void timer_add(struct timer *timer, u64 expires); /* also moves a pending one */

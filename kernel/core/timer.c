@@ -38,6 +38,7 @@ struct timer_queue {
     bool in_interrupt;     /* (lock) arming is left to its end */
 };
 
+DEFINE_PER_CPU(bool, timer_hit_user);
 static DEFINE_PER_CPU(struct timer_queue, queue) = {
     .lock = SPINLOCK_INIT(queue), .armed = NOT_ARMED};
 
@@ -266,11 +267,12 @@ static void run_expired(struct timer_queue *q)
     spin_unlock(&q->lock);
 }
 
-static bool timer_interrupt(struct pt_regs *regs __maybe_unused,
+static bool timer_interrupt(struct pt_regs *regs,
                             unsigned int vector __maybe_unused)
 {
     this_cpu_inc(atomic_depth);
     this_cpu_inc(irq_depth);
+    this_cpu_write(timer_hit_user, user_mode(regs));
     lapic_eoi();
     if (!cpu_has(CPU_TSC_DEADLINE))
         learn_from_leg();

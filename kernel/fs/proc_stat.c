@@ -8,6 +8,7 @@
 #include <kernel/fs/proc_pid.h>
 #include <kernel/fs/procfs.h>
 #include <kernel/lib/string.h>
+#include <kernel/task/cputime.h>
 #include <kernel/task/ctty.h>
 #include <kernel/uapi/resource.h>
 #include <mm/mm.h>
@@ -55,17 +56,19 @@ static void view_signals(struct view *v, const struct task_struct *task)
     }
 }
 
-static void add_thread(struct view *v, const struct task_struct *task)
+static void add_thread(struct view *v, struct task_struct *task)
 {
+    struct cpu_time time = task_times(task);
+
     v->min_flt += task->min_flt;
     v->maj_flt += task->maj_flt;
-    v->utime += task->utime;
-    v->stime += task->stime;
+    v->utime += time.user;
+    v->stime += time.system;
     v->nvcsw += task->nvcsw;
     v->nivcsw += task->nivcsw;
 }
 
-static void view_times(struct view *v, const struct task_struct *task)
+static void view_times(struct view *v, struct task_struct *task)
 {
     const struct signal_struct *sig = task->signal;
     struct task_struct *t;
@@ -119,8 +122,10 @@ void proc_cpu_times(u64 *user, u64 *system)
 
     *user = *system = 0;
     list_for_each_entry(task, &task_list, all_link) {
-        *user += task->utime;
-        *system += task->stime;
+        struct cpu_time time = task_times(task);
+
+        *user += time.user;
+        *system += time.system;
         if (!task->signal || !thread_group_leader(task))
             continue;
         *user += task->signal->utime + task->signal->cutime;

@@ -39,14 +39,7 @@ static int put_timespec(u64 ns, void __user *to)
 
 static u64 process_cpu_time(struct task_struct *task)
 {
-    struct task_struct *thread;
-    u64 flags = spin_lock_irqsave(&tasklist_lock), sum;
-
-    sum = task->signal->utime + task->signal->stime;
-    list_for_each_entry(thread, &task->signal->threads, thread_link)
-        sum += task_runtime(thread);
-    spin_unlock_irqrestore(&tasklist_lock, flags);
-    return sum;
+    return cpu_time_sum(process_times(task));
 }
 
 /* A negative clock names a process or a thread: ~pid << 3 | kind. */

@@ -52,53 +52,91 @@ static int event_from_user(struct ptimer_event *event, const void __user *from)
     return 0;
 }
 
-/* How far the clock is ahead of ktime; -EINVAL, or -EOPNOTSUPP. */
-static int clock_offset(int clock, u64 *offset)
+/* A negative clock: ~pid << 3, 4 for a thread's, and which of its times. */
+static int cpu_clock_get(int number, struct ptimer_clock *clock)
 {
-    *offset = 0;
-    switch (clock) {
+    pid_t pid = ~(u32)number >> 3;
+    struct task_struct *task;
+
+    if ((number & 3) == 3)
+        return -EINVAL;
+    clock->cpu = true;
+    task = task_find_get(pid ? pid : number & 4 ? current->pid : current->tgid);
+    if (!task)
+        return -EINVAL;
+    if (task->signal == current->signal && number & 4) {
+        clock->thread = task;
+        return 0;
+    }
+    put_task(task);
+    return task == current->signal->leader ? 0 : -EINVAL;
+}
+
+/* 0, -EINVAL, or -EOPNOTSUPP. */
+static int clock_get(int number, struct ptimer_clock *clock)
+{
+    *clock = (struct ptimer_clock){.offset = 0};
+    switch (number) {
     case CLOCK_MONOTONIC:
     case CLOCK_BOOTTIME:
         return 0;
     case CLOCK_REALTIME:
     case CLOCK_TAI:
-        *offset = ktime_get_real() - ktime_get();
+        clock->offset = ktime_get_real() - ktime_get();
         return 0;
     case CLOCK_PROCESS_CPUTIME_ID:
+        clock->cpu = true;
+        return 0;
     case CLOCK_THREAD_CPUTIME_ID:
+        clock->cpu = true;
+        clock->thread = current;
+        get_task(current);
+        return 0;
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_REALTIME_COARSE:
     case CLOCK_MONOTONIC_COARSE:
         return -EOPNOTSUPP;
     default:
-        return -EINVAL;
+        return number < 0 ? cpu_clock_get(number, clock) : -EINVAL;
     }
 }
 
-long sys_timer_create(int clock, const void __user *uevent, void __user *uid)
+static long create(const struct ptimer_clock *clock, const void __user *uevent,
+                   void __user *uid)
 {
     struct ptimer_event event = {.thread = NULL};
-    u64 offset;
-    int err = clock_offset(clock, &offset), id;
+    int id, err;
 
-    if (err)
-        return err;
     if (uevent) {
         err = event_from_user(&event, uevent);
         if (err)
             return err;
     }
-    id = ptimer_create(uevent ? &event : NULL, offset);
-    if (id < 0) {
-        if (event.thread)
-            put_task(event.thread);
+    id = ptimer_create(uevent ? &event : NULL, clock);
+    if (id < 0 && event.thread)
+        put_task(event.thread);
+    if (id < 0)
         return id;
-    }
     if (put_user(id, (int __user *)uid)) {
+        if (clock->thread)
+            get_task(clock->thread); /* the caller's goes with an error */
         ptimer_delete(id);
         return -EFAULT;
     }
     return 0;
+}
+
+long sys_timer_create(int number, const void __user *uevent, void __user *uid)
+{
+    struct ptimer_clock clock;
+    long err = clock_get(number, &clock);
+
+    if (err)
+        return err;
+    err = create(&clock, uevent, uid);
+    if (err && clock.thread)
+        put_task(clock.thread);
+    return err;
 }
 
 long sys_timer_delete(int id)

@@ -3,6 +3,7 @@
  */
 #include <kernel/core/time.h>
 #include <kernel/lib/string.h>
+#include <kernel/task/cputime.h>
 #include <kernel/task/internal.h>
 #include <kernel/task/wait.h>
 #include <kernel/uapi/errno.h>
@@ -135,13 +136,13 @@ static void usage_of_process(struct task_usage *usage)
     struct signal_struct *signal = current->signal;
     struct task_struct *thread;
     u64 flags = spin_lock_irqsave(&tasklist_lock), rss;
+    struct cpu_time time;
 
+    time = process_times_locked(signal);
     *usage = (struct task_usage){
-        signal->utime, signal->stime,  signal->min_flt, signal->maj_flt,
+        time.user,     time.system,    signal->min_flt, signal->maj_flt,
         signal->nvcsw, signal->nivcsw, signal->maxrss};
     list_for_each_entry(thread, &signal->threads, thread_link) {
-        usage->utime += task_runtime(thread) - thread->stime;
-        usage->stime += thread->stime;
         usage->min_flt += thread->min_flt;
         usage->maj_flt += thread->maj_flt;
         usage->nvcsw += thread->nvcsw;
@@ -166,14 +167,11 @@ static void usage_of_children(struct task_usage *usage)
 static void usage_of_thread(struct task_usage *usage)
 {
     struct task_struct *task = current;
+    struct cpu_time time = task_times(task);
 
-    *usage = (struct task_usage){task_runtime(task) - task->stime,
-                                 task->stime,
-                                 task->min_flt,
-                                 task->maj_flt,
-                                 task->nvcsw,
-                                 task->nivcsw,
-                                 mm_hiwater_rss(task->mm)};
+    *usage = (struct task_usage){
+        time.user,   time.system,  task->min_flt,           task->maj_flt,
+        task->nvcsw, task->nivcsw, mm_hiwater_rss(task->mm)};
 }
 
 long sys_getrusage(int who, void __user *to)

@@ -12,6 +12,7 @@
 #include <kernel/core/percpu.h>
 #include <kernel/fs/fdtable.h>
 #include <kernel/lib/string.h>
+#include <kernel/task/cputime.h>
 #include <kernel/task/ctty.h>
 #include <kernel/task/ptimer.h>
 #include <kernel/task/sigset.h>
@@ -179,9 +180,10 @@ static void exit_files(struct task_struct *task)
 static void account_thread_locked(struct task_struct *task)
 {
     struct signal_struct *signal = task->signal;
+    struct cpu_time time = task_times(task);
 
-    signal->utime += task->utime;
-    signal->stime += task->stime;
+    signal->utime += time.user;
+    signal->stime += time.system;
     signal->min_flt += task->min_flt;
     signal->maj_flt += task->maj_flt;
     signal->nvcsw += task->nvcsw;

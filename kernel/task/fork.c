@@ -86,7 +86,8 @@ static struct task_struct *copy_struct(struct task_struct *parent)
     child->pending.count = 0;
     child->on_rq = child->on_cpu = false;
     child->work = 0;
-    child->utime = child->stime = 0;
+    child->utime = child->stime = child->unsampled = 0;
+    child->looks_user = child->looks_system = 0;
     child->min_flt = child->maj_flt = child->nvcsw = child->nivcsw = 0;
     child->restore_sigmask = false;
     child->clear_child_tid = child->set_child_tid = NULL;

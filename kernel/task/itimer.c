@@ -1,29 +1,17 @@
 /*
  * kernel/task/itimer.c - alarm and setitimer: signals after a time.
  *
- * ITIMER_REAL runs on the clock.  The two that count processor time look at
- * the process's sum when their timer fires, which is set for the earliest
- * moment at which the sum could have been reached, and go on waiting for
- * what is missing.
+ * ITIMER_REAL runs on the clock.  The two that count processor time are
+ * compared with it in cputime.c's tick; signal->cpu_watch asks for that.
+ *
+ * Locking    sighand->lock covers the two.
  */
 #include <kernel/task/itimer.h>
 
-#include <kernel/lib/string.h>
 #include <kernel/task/internal.h>
-#include <kernel/uapi/errno.h>
 
 /* A shorter interval would leave no time to anything else. */
 #define INTERVAL_MIN (100 * NSEC_PER_USEC)
-
-static u64 process_time(const struct signal_struct *signal)
-{
-    struct task_struct *thread;
-    u64 sum = signal->utime + signal->stime;
-
-    list_for_each_entry(thread, &signal->threads, thread_link)
-        sum += task_runtime(thread);
-    return sum;
-}
 
 static void real_fires(struct timer *timer)
 {
@@ -35,51 +23,48 @@ static void real_fires(struct timer *timer)
         timer_add(timer, timer->expires + signal->real_interval);
 }
 
-static void cpu_fires(struct signal_struct *signal, int i, int sig)
+/* Whether its signal is due; the next one is then set. */
+static bool cpu_fires(struct cpu_itimer *it, u64 spent)
 {
-    struct cpu_itimer *it = &signal->cpu_timer[i];
-    u64 spent = process_time(signal);
-
-    if (spent < it->target) {
-        timer_add(&it->timer, ktime_get() + (it->target - spent));
-        return;
-    }
-    send_signal(sig, NULL, signal->leader);
-    if (it->interval) {
-        it->target = spent + it->interval;
-        timer_add(&it->timer, ktime_get() + it->interval);
-    } else {
-        it->target = 0;
-    }
+    if (!it->target || spent < it->target)
+        return false;
+    it->target = it->interval ? it->target + it->interval : 0;
+    return true;
 }
 
-static void virtual_fires(struct timer *timer)
+void itimers_check(struct signal_struct *signal, struct cpu_time spent)
 {
-    cpu_fires(container_of(timer, struct signal_struct, cpu_timer[0].timer), 0,
-              SIGVTALRM);
-}
+    spinlock_t *lock = &signal->leader->sighand->lock;
+    struct cpu_itimer *it = signal->cpu_timer;
+    u64 flags = spin_lock_irqsave(lock);
+    bool virtual = cpu_fires(&it[0], spent.user);
+    bool prof = cpu_fires(&it[1], cpu_time_sum(spent));
 
-static void prof_fires(struct timer *timer)
-{
-    cpu_fires(container_of(timer, struct signal_struct, cpu_timer[1].timer), 1,
-              SIGPROF);
+    spin_unlock_irqrestore(lock, flags);
+    if (virtual)
+        send_signal(SIGVTALRM, NULL, signal->leader);
+    if (prof)
+        send_signal(SIGPROF, NULL, signal->leader);
 }
 
 void itimers_init(struct signal_struct *signal)
 {
     timer_init(&signal->real_timer, real_fires);
-    timer_init(&signal->cpu_timer[0].timer, virtual_fires);
-    timer_init(&signal->cpu_timer[1].timer, prof_fires);
 }
 
 void itimers_cancel(struct signal_struct *signal)
 {
     signal->real_interval = 0;
     timer_cancel(&signal->real_timer);
-    for (int i = 0; i < 2; i++) {
-        signal->cpu_timer[i].interval = 0;
-        timer_cancel(&signal->cpu_timer[i].timer);
-    }
+    signal->cpu_timer[0].target = signal->cpu_timer[1].target = 0;
+}
+
+/* What the timer `which` counts, of current's process. */
+static u64 spent_by(int which)
+{
+    struct cpu_time spent = process_times(current);
+
+    return which == ITIMER_VIRTUAL ? spent.user : cpu_time_sum(spent);
 }
 
 void itimer_get(int which, struct itimer_value *value)
@@ -92,7 +77,7 @@ void itimer_get(int which, struct itimer_value *value)
         end = signal->real_timer.pending ? signal->real_timer.expires : 0;
         value->interval = signal->real_interval;
     } else {
-        now = process_time(signal);
+        now = spent_by(which);
         end = signal->cpu_timer[which - 1].target;
         value->interval = signal->cpu_timer[which - 1].interval;
     }
@@ -102,6 +87,20 @@ void itimer_get(int which, struct itimer_value *value)
         value->left = end > now ? end - now : NSEC_PER_USEC;
 }
 
+static void cpu_timer_set(int which, u64 left, u64 interval)
+{
+    struct signal_struct *signal = current->signal;
+    struct cpu_itimer *it = &signal->cpu_timer[which - 1];
+    u64 target = left ? spent_by(which) + left : 0;
+    u64 flags = spin_lock_irqsave(&current->sighand->lock);
+
+    it->interval = interval;
+    it->target = target;
+    if (target)
+        signal->cpu_watch = true;
+    spin_unlock_irqrestore(&current->sighand->lock, flags);
+}
+
 void itimer_set(int which, const struct itimer_value *value)
 {
     struct signal_struct *signal = current->signal;
@@ -109,20 +108,12 @@ void itimer_set(int which, const struct itimer_value *value)
 
     if (interval && interval < INTERVAL_MIN)
         interval = INTERVAL_MIN;
-    if (which == ITIMER_REAL) {
-        timer_cancel(&signal->real_timer);
-        signal->real_interval = interval;
-        if (value->left)
-            timer_add(&signal->real_timer, ktime_get() + value->left);
-    } else {
-        struct cpu_itimer *it = &signal->cpu_timer[which - 1];
-
-        timer_cancel(&it->timer);
-        it->interval = interval;
-        it->target = 0;
-        if (value->left) {
-            it->target = process_time(signal) + value->left;
-            timer_add(&it->timer, ktime_get() + value->left);
-        }
+    if (which != ITIMER_REAL) {
+        cpu_timer_set(which, value->left, interval);
+        return;
     }
+    timer_cancel(&signal->real_timer);
+    signal->real_interval = interval;
+    if (value->left)
+        timer_add(&signal->real_timer, ktime_get() + value->left);
 }

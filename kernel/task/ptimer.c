@@ -5,8 +5,9 @@
  * Structure  a list in signal_struct, in order of creation; numbers are small
  *            and used again.
  * Expiry     in interrupt context, which sends the signal and sets the timer
- *            again.  Expiries that find the last one's signal still pending
- *            are counted instead: its overrun, told when it is delivered.
+ *            again; of a timer on a CPU clock, in cputime.c's tick.  Expiries
+ *            that find the last one's signal still pending are counted
+ *            instead: its overrun, told when it is delivered.
  * Locking    sighand->lock of the process covers the list and the figures;
  *            an expiry takes it to look and drops it to send.
  */
@@ -29,7 +30,8 @@ struct ptimer {
     struct signal_struct *signal;
     struct ptimer_event event;
     int id;
-    u64 offset; /* (c) clock - ktime */
+    struct ptimer_clock clock; /* (c) */
+    u64 target;                /* of a CPU clock; 0: not running */
     u64 interval;
     int missed;  /* expiries while the signal was pending */
     int overrun; /* of the signal delivered last */
@@ -54,32 +56,106 @@ static bool still_pending(const struct ptimer *pt)
     return pending->set & sig_bit(pt->event.sig);
 }
 
+/* Whether a signal is to be sent now, which *info then describes; if the last
+ * one is still pending it only counts. */
+static bool expired_locked(struct ptimer *pt, siginfo_t *info)
+{
+    if (pt->event.notify == SIGEV_NONE)
+        return false;
+    if (still_pending(pt)) {
+        pt->missed++;
+        return false;
+    }
+    siginfo_clear(info);
+    info->si_code = SI_TIMER;
+    info->si_tid = pt->id;
+    info->si_ptr = (void *)pt->event.value;
+    return true;
+}
+
+static void send_event(const struct ptimer_event *event,
+                       struct signal_struct *signal, const siginfo_t *info)
+{
+    if (event->thread)
+        send_signal_thread(event->sig, info, event->thread);
+    else
+        send_signal(event->sig, info, signal->leader);
+}
+
 static void expire(struct timer *timer)
 {
     struct ptimer *pt = container_of(timer, struct ptimer, timer);
-    struct signal_struct *signal = pt->signal;
     siginfo_t info;
-    bool send;
-    u64 flags = lock(signal);
+    u64 flags = lock(pt->signal);
+    bool send = expired_locked(pt, &info);
 
-    send = pt->event.notify != SIGEV_NONE;
-    if (send && still_pending(pt)) {
-        pt->missed++;
-        send = false;
-    }
-    siginfo_clear(&info);
-    info.si_code = SI_TIMER;
-    info.si_tid = pt->id;
-    info.si_ptr = (void *)pt->event.value;
     if (pt->interval)
         timer_add(timer, timer->expires + pt->interval);
-    unlock(signal, flags);
-    if (!send)
-        return;
-    if (pt->event.thread)
-        send_signal_thread(pt->event.sig, &info, pt->event.thread);
-    else
-        send_signal(pt->event.sig, &info, signal->leader);
+    unlock(pt->signal, flags);
+    if (send)
+        send_event(&pt->event, pt->signal, &info);
+}
+
+/* What a CPU clock says.  Locks: sighand->lock. */
+static u64 cpu_now_locked(const struct ptimer *pt)
+{
+    if (pt->clock.thread)
+        return task_runtime(pt->clock.thread);
+    return cpu_time_sum(process_times_locked(pt->signal));
+}
+
+/* Whether a signal is due.  Locks: sighand->lock. */
+static bool check_locked(struct ptimer *pt, u64 spent, siginfo_t *info)
+{
+    u64 extra;
+
+    if (!pt->target)
+        return false;
+    if (pt->clock.thread)
+        spent = task_runtime(pt->clock.thread);
+    if (spent < pt->target)
+        return false;
+    if (pt->interval) {
+        extra = (spent - pt->target) / pt->interval;
+        pt->missed += extra;
+        pt->target += (extra + 1) * pt->interval;
+    } else {
+        pt->target = 0;
+    }
+    return expired_locked(pt, info);
+}
+
+void ptimers_check(struct signal_struct *signal, struct cpu_time spent)
+{
+    struct ptimer_event event;
+    struct ptimer *pt;
+    siginfo_t info;
+    int after = -1;
+    u64 flags;
+
+    do {
+        bool send = false;
+
+        flags = lock(signal);
+        list_for_each_entry(pt, &signal->ptimers, link) {
+            if (pt->id <= after || !pt->clock.cpu)
+                continue;
+            after = pt->id;
+            send = check_locked(pt, cpu_time_sum(spent), &info);
+            if (send) {
+                event = pt->event;
+                if (event.thread)
+                    get_task(event.thread);
+                break;
+            }
+        }
+        unlock(signal, flags);
+        if (!send)
+            return;
+        send_event(&event, signal, &info);
+        if (event.thread)
+            put_task(event.thread);
+    } while (true);
 }
 
 /* Locks: the process's sighand->lock. */
@@ -113,7 +189,8 @@ static int insert_locked(struct signal_struct *signal, struct ptimer *pt)
     return id;
 }
 
-int ptimer_create(const struct ptimer_event *event, u64 offset)
+int ptimer_create(const struct ptimer_event *event,
+                  const struct ptimer_clock *clock)
 {
     struct signal_struct *signal = current->signal;
     struct ptimer *pt = kzalloc(sizeof(*pt), GFP_KERNEL);
@@ -124,7 +201,7 @@ int ptimer_create(const struct ptimer_event *event, u64 offset)
         return -ENOMEM;
     timer_init(&pt->timer, expire);
     pt->signal = signal;
-    pt->offset = offset;
+    pt->clock = *clock;
     if (event)
         pt->event = *event;
     flags = lock(signal);
@@ -145,6 +222,8 @@ static void destroy(struct ptimer *pt)
     timer_cancel(&pt->timer);
     if (pt->event.thread)
         put_task(pt->event.thread);
+    if (pt->clock.thread)
+        put_task(pt->clock.thread);
     kfree(pt);
 }
 
@@ -190,12 +269,18 @@ void ptimers_delete(struct signal_struct *signal)
 
 static void value_locked(const struct ptimer *pt, struct ptimer_value *value)
 {
-    u64 now = ktime_get();
+    u64 now, end = pt->target;
 
+    if (pt->clock.cpu) {
+        now = cpu_now_locked(pt);
+    } else {
+        now = ktime_get();
+        end = pt->timer.pending ? pt->timer.expires : 0;
+    }
     value->interval = pt->interval;
     value->left = 0;
-    if (pt->timer.pending) /* one that is due is not 0: that says "none" */
-        value->left = pt->timer.expires > now ? pt->timer.expires - now : 1;
+    if (end) /* one that is due is not 0: that says "none" */
+        value->left = end > now ? end - now : 1;
 }
 
 int ptimer_get(int id, struct ptimer_value *value)
@@ -221,13 +306,28 @@ int ptimer_overrun(int id)
     return overrun;
 }
 
+static u64 after(u64 now, u64 left)
+{
+    return left > ~0ull - 1 - now ? ~0ull - 1 : now + left;
+}
+
 static u64 expiry(const struct ptimer *pt, bool absolute, u64 left)
 {
-    u64 now = ktime_get();
+    u64 now = ktime_get(), offset = pt->clock.offset;
 
     if (!absolute)
-        return left > ~0ull - 1 - now ? ~0ull - 1 : now + left;
-    return left > pt->offset ? left - pt->offset : now;
+        return after(now, left);
+    return left > offset ? left - offset : now;
+}
+
+/* Locks: sighand->lock. */
+static void cpu_set_locked(struct ptimer *pt, bool absolute, u64 left)
+{
+    pt->target = left;
+    if (left && !absolute)
+        pt->target = after(cpu_now_locked(pt), left);
+    if (left)
+        pt->signal->cpu_watch = true;
 }
 
 int ptimer_set(int id, bool absolute, const struct ptimer_value *value,
@@ -246,7 +346,9 @@ int ptimer_set(int id, bool absolute, const struct ptimer_value *value,
     if (pt->interval && pt->interval < INTERVAL_MIN)
         pt->interval = INTERVAL_MIN;
     pt->missed = pt->overrun = 0;
-    if (value->left)
+    if (pt->clock.cpu)
+        cpu_set_locked(pt, absolute, value->left);
+    else if (value->left)
         timer_add(&pt->timer, expiry(pt, absolute, value->left));
     unlock(signal, flags);
     if (!value->left)

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <kernel/task/cputime.h>
 #include <kernel/uapi/signal.h>
 
 struct signal_struct;
@@ -19,10 +20,17 @@ struct ptimer_value { /* ns; left 0: not running */
     u64 left, interval;
 };
 
-/* The number of a new timer, -EAGAIN (too many), -ENOMEM.  offset: what the
- * clock is ahead of ktime.  Takes over event's reference if it succeeds;
- * event NULL: SIGALRM with the number as its value. */
-int ptimer_create(const struct ptimer_event *event, u64 offset);
+struct ptimer_clock {
+    bool cpu;                   /* CPU time of current's process ... */
+    struct task_struct *thread; /* ... or of this thread of it: referenced */
+    u64 offset;                 /* else: what it is ahead of ktime */
+};
+
+/* The number of a new timer, -EAGAIN (too many), -ENOMEM.  Takes over the
+ * references of event and clock if it succeeds; event NULL: SIGALRM with the
+ * number as its value. */
+int ptimer_create(const struct ptimer_event *event,
+                  const struct ptimer_clock *clock);
 /* Current's process.  -EINVAL: no such timer. */
 int ptimer_delete(int id);
 int ptimer_get(int id, struct ptimer_value *value);
@@ -33,5 +41,7 @@ int ptimer_set(int id, bool absolute, const struct ptimer_value *value,
 /* A timer's signal leaves the queue: fills in its overrun.
  * Locks: sighand->lock. */
 void ptimer_delivered_locked(struct signal_struct *signal, siginfo_t *info);
+/* Those on CPU clocks: current's process has had so much. */
+void ptimers_check(struct signal_struct *signal, struct cpu_time spent);
 /* exec and the end of a process: all of them. */
 void ptimers_delete(struct signal_struct *signal);

@@ -14,6 +14,7 @@ struct run_queue {
     u64 min_vruntime;    /* (lock) never goes back */
     struct task_struct *idle;
     struct timer slice;
+    struct timer tick; /* cputime.c */
 };
 
 DECLARE_PER_CPU(struct run_queue, run_queue);
@@ -47,6 +48,8 @@ static inline struct run_queue *task_rq_lock(struct task_struct *task)
 }
 
 /* sched.c */
+/* task_rq_lock, and a running task is charged up to now. */
+struct run_queue *task_rq_lock_charged(struct task_struct *task);
 /* Locks: rq->lock.  Off the tree, to run or to be put elsewhere. */
 void rq_remove(struct run_queue *rq, struct task_struct *task);
 /* Locks: rq->lock of any CPU's queue.  The CPU hears of it. */

@@ -20,6 +20,7 @@
 #include <kernel/core/percpu.h>
 #include <kernel/core/xcall.h>
 #include <kernel/lib/string.h>
+#include <kernel/task/cputime.h>
 #include <kernel/x86/cpu.h>
 #include <kernel/x86/entry_area.h>
 #include <kernel/x86/fpu.h>
@@ -93,7 +94,7 @@ static void rq_account(struct run_queue *rq, struct task_struct *task, u64 now)
     if (task == rq->idle)
         return;
     if (task->mm)
-        task->utime += delta;
+        task->unsampled += delta;
     else
         task->stime += delta;
     if (unlikely(task->weight != WEIGHT_NICE_0))
@@ -114,20 +115,26 @@ static void rq_account(struct run_queue *rq, struct task_struct *task, u64 now)
     }
 }
 
+struct run_queue *task_rq_lock_charged(struct task_struct *task)
+{
+    struct run_queue *rq = task_rq_lock(task);
+
+    if (task->on_cpu)
+        rq_account(rq, task, ktime_get());
+    return rq;
+}
+
 void sched_account_current(void)
 {
     u64 flags = local_irq_save();
-    struct run_queue *rq = this_rq();
 
-    spin_lock(&rq->lock);
-    rq_account(rq, current, ktime_get());
-    spin_unlock(&rq->lock);
+    spin_unlock(&task_rq_lock_charged(current)->lock);
     local_irq_restore(flags);
 }
 
 u64 task_runtime(struct task_struct *task)
 {
-    u64 sum = task->utime + task->stime;
+    u64 sum = task->utime + task->stime + task->unsampled;
 
     return task->on_cpu ? sum + (ktime_get() - task->exec_start) : sum;
 }
@@ -250,6 +257,8 @@ static void switch_to(struct run_queue *rq, struct task_struct *prev,
         smp_mb(); /* sched_kick() sees us here, or we see its work */
     next->cpu = rq->cpu;
     slice_arm(rq, now);
+    if (next->mm && !rq->tick.pending)
+        timer_add(&rq->tick, now + CPUTIME_TICK);
     switch_mm(prev, next);
     switch_bases(prev, next);
     fpu_switch(prev->fpu, next->fpu);
@@ -484,10 +493,8 @@ void sched_yield_current(void)
 void sched_set_nice(struct task_struct *task, int nice)
 {
     u64 flags = local_irq_save();
-    struct run_queue *rq = task_rq_lock(task);
+    struct run_queue *rq = task_rq_lock_charged(task);
 
-    if (task->on_cpu)
-        rq_account(rq, task, ktime_get());
     task->nice = nice;
     task->weight = nice_weight[nice + 20];
     spin_unlock(&rq->lock);
@@ -534,6 +541,7 @@ void sched_init_cpu(struct task_struct *idle)
 
     spin_lock_init(&rq->lock);
     timer_init(&rq->slice, slice_over);
+    timer_init(&rq->tick, cputime_tick);
     rq->cpu = smp_processor_id();
     rq->idle = idle;
     strscpy(idle->comm, "idle", sizeof(idle->comm));

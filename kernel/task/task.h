@@ -31,9 +31,8 @@ struct cred { /* plain values: changed only by the task itself */
     gid_t groups[32];
 };
 
-struct cpu_itimer { /* fires when the process has had `target` ns */
-    struct timer timer;
-    u64 target, interval; /* 0: not running, once */
+struct cpu_itimer {       /* fires when the process has had `target` ns */
+    u64 target, interval; /* (s) 0: not running, once */
 };
 
 /* What all threads of a process share. */
@@ -71,6 +70,7 @@ struct signal_struct {
     u64 real_interval;              /* ns, 0: once */
     struct list_head ptimers;       /* (s) ptimer.c */
     struct cpu_itimer cpu_timer[2]; /* ITIMER_VIRTUAL, ITIMER_PROF */
+    bool cpu_watch; /* (s) has had a timer that counts CPU time */
 };
 
 /* How a call goes on after a signal that had no handler. */
@@ -95,7 +95,9 @@ struct task_struct {
     u64 exec_start;         /* (q) */
     u64 slice_start;        /* (q) ktime of getting the CPU */
     u64 utime, stime;       /* (q) ns */
-    u32 weight;             /* (q) 1024 is nice 0 */
+    u64 unsampled;          /* (q) ns, neither of the two yet: cputime.c */
+    u32 looks_user, looks_system; /* (q) where the tick found it */
+    u32 weight;                   /* (q) 1024 is nice 0 */
     int nice;
     u32 work;                /* (s) WORK_SIGNAL: copied to user_work when it
                                  gets the CPU */
