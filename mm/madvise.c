@@ -57,7 +57,7 @@ static int advise_flags(struct vm_area_struct **vmap, unsigned long start,
 }
 
 static int advise_pages(struct vm_area_struct *vma, unsigned long start,
-                        unsigned long end, int advice)
+                        unsigned long end, int advice, struct mmu_gather *g)
 {
     unsigned long refused = VM_PFNMAP;
 
@@ -68,12 +68,12 @@ static int advise_pages(struct vm_area_struct *vma, unsigned long start,
             refused |= VM_LOCKED;
         if (vma->vm_flags & refused)
             return -EINVAL;
-        zap_range(vma, start, end);
+        gather_zap(g, vma, start, end);
         return 0;
     case MADV_FREE:
         if (!vma_is_anonymous(vma) || vma->vm_flags & (refused | VM_LOCKED))
             return -EINVAL;
-        zap_range(vma, start, end);
+        gather_zap(g, vma, start, end);
         return 0;
     case MADV_COLD:
     case MADV_PAGEOUT:
@@ -105,12 +105,16 @@ static int advise_locked(struct mm_struct *mm, unsigned long start,
 {
     const struct flag_advice *flags = find_flag_advice(advice);
     struct vm_area_struct *vma = find_vma(mm, start);
+    struct mmu_gather g;
     unsigned long stop;
     int err = 0, hole = 0;
 
+    gather_start(&g, mm);
     while (!err && start < end) {
-        if (!vma)
-            return -ENOMEM;
+        if (!vma) {
+            err = -ENOMEM;
+            break;
+        }
         if (vma->vm_start > start) {
             hole = -ENOMEM;
             start = vma->vm_start;
@@ -119,11 +123,12 @@ static int advise_locked(struct mm_struct *mm, unsigned long start,
         }
         stop = min(vma->vm_end, end);
         err = flags ? advise_flags(&vma, start, stop, flags)
-                    : advise_pages(vma, start, stop, advice);
+                    : advise_pages(vma, start, stop, advice, &g);
         start = stop;
         if (vma->vm_end <= start)
             vma = vma->vm_next;
     }
+    gather_finish(&g);
     return err ? err : hole;
 }
 

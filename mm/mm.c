@@ -1,5 +1,5 @@
 /*
- * mm/mm.c - an address space: made, shared, loaded, taken down.
+ * mm/mm.c - an address space: made, shared, taken down.
  *
  * Counts   `users` are tasks; when the last one leaves, everything is unmapped.
  *          `count` is one for all users together plus one for each CPU that
@@ -8,8 +8,8 @@
  * Table    the upper half is a copy of 256 entries of the master table, whose
  *          entries never change after boot (mm/layout.h); the lower half is
  *          ours.
- * Cost     mm_create: one page, 512 stores.  mm_switch: one load of CR3, none
- *          when going to a kernel thread.
+ * Cost     mm_create: one page, 512 stores.
+ * Loaded   by mm/mm_switch.c.
  */
 #include <kernel/core/panic.h>
 #include <kernel/core/percpu.h>
@@ -33,9 +33,11 @@
 struct mm_struct init_mm;
 
 static struct kmem_cache *mm_cache;
+static u64 last_id; /* (a) */
 
 static void mm_setup(struct mm_struct *mm)
 {
+    mm->tlb_gen = 1;
     rwsem_init(&mm->mmap_lock);
     spin_lock_init(&mm->page_table_lock);
     refcount_set(&mm->users, 1);
@@ -59,6 +61,7 @@ void mm_init(void)
     BUG_ON(!mm_cache);
     mm_setup(&init_mm);
     init_mm.root = master_table;
+    this_cpu_write(current_mm, &init_mm);
 }
 
 struct mm_struct *mm_create(void)
@@ -74,6 +77,7 @@ struct mm_struct *mm_create(void)
         return NULL;
     }
     mm_setup(mm);
+    mm->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
     atomic_set(&mm->table_pages, 1);
     return mm;
 }
@@ -143,24 +147,4 @@ u64 mm_rss(const struct mm_struct *mm)
 u64 mm_hiwater_rss(const struct mm_struct *mm)
 {
     return max(mm->hiwater_rss, mm_rss(mm));
-}
-
-static inline void cpu_leaves(struct mm_struct *mm)
-{
-    __atomic_fetch_and(&mm->cpus, ~BIT(smp_processor_id()), __ATOMIC_SEQ_CST);
-}
-
-void mm_switch(struct mm_struct *prev, struct mm_struct *next)
-{
-    struct mm_struct *loaded = this_cpu_read(current_mm);
-
-    (void)prev;
-    if (next == &init_mm || next == loaded)
-        return; /* the old table serves, its kernel half is the same */
-    /* Seen in the mask before the first translation: no shootdown misses. */
-    __atomic_fetch_or(&next->cpus, BIT(smp_processor_id()), __ATOMIC_SEQ_CST);
-    this_cpu_write(current_mm, next);
-    write_cr3(__pa(next->root));
-    if (loaded && loaded != &init_mm)
-        cpu_leaves(loaded);
 }

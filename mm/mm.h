@@ -40,6 +40,8 @@ struct mm_struct {
     refcount_t count; /* users as a whole are 1, + lazy borrowers;
                                 the last one frees this and the root */
     u64 cpus;         /* (a) CPUs that have it loaded */
+    u64 tlb_gen;      /* (a) changes that needed a flush, from 1 */
+    u64 id;           /* (c) never used twice; 0: init_mm */
 
     unsigned long mmap_base; /* top of the mmap area, grows down */
     unsigned long start_code, end_code, start_data, end_data;
@@ -86,9 +88,14 @@ void mm_init(void); /* once the page allocator and slab are up */
 u64 mm_rss(const struct mm_struct *mm);
 u64 mm_hiwater_rss(const struct mm_struct *mm);
 
-/* Loads the table on this CPU.  Interrupts off.  &init_mm keeps the old
- * table borrowed (lazy). */
-void mm_switch(struct mm_struct *prev, struct mm_struct *next);
+/*
+ * Loads the table on this CPU for ring 3, and flushes what has changed since
+ * it was loaded here last.  mm_borrow: what is loaded stays, for somebody who
+ * uses no address of ring 3; before ring 3 comes mm_switch, also to the same.
+ * Context: interrupts off.
+ */
+void mm_switch(struct mm_struct *next);
+void mm_borrow(void);
 
 /* What the outside tells mm about struct file without mm knowing it. */
 struct mm_file_ops {

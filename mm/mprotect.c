@@ -2,8 +2,9 @@
  * mm/mprotect.c - mprotect(2): other rights for a range.
  *
  * VMA by VMA, as Linux does: where a range fails half way, what came before
- * the failure is done.  Entries are rewritten in one walk per VMA and flushed
- * once.
+ * the failure is done.  Entries are rewritten in one walk per VMA; one flush
+ * covers them all, and none is needed where nothing is taken away: a CPU that
+ * still knows less faults, and finds the entry that allows it.
  * Locking  do_mprotect takes mmap_lock for writing.
  */
 #include <kernel/uapi/errno.h>
@@ -53,7 +54,13 @@ static void protect_run(pte_t *slot, size_t n, pgprot_t prot,
     }
 }
 
-static void protect_pages(struct vm_area_struct *vma, unsigned long start,
+/* What has to be flushed; start >= end: nothing. */
+struct narrowed {
+    unsigned long start, end;
+};
+
+/* Whether entries changed. */
+static bool protect_pages(struct vm_area_struct *vma, unsigned long start,
                           unsigned long end)
 {
     struct mm_struct *mm = vma->vm_mm;
@@ -71,13 +78,19 @@ static void protect_pages(struct vm_area_struct *vma, unsigned long start,
         any = true;
     }
     spin_unlock(&mm->page_table_lock);
-    if (any)
-        tlb_flush_range(mm, start, end);
+    return any;
+}
+
+/* Something that was writable may not be so any more, page by page. */
+static bool may_narrow(unsigned long old, unsigned long flags)
+{
+    return old & (VM_WRITE | (~flags & VM_ACCESS));
 }
 
 /* The part [start, end) of vma, which covers it.  *vmap: what covers it now. */
 static int protect_vma(struct mm_struct *mm, struct vm_area_struct **vmap,
-                       unsigned long start, unsigned long end, int prot)
+                       unsigned long start, unsigned long end, int prot,
+                       struct narrowed *narrowed)
 {
     unsigned long old = (*vmap)->vm_flags;
     unsigned long flags = (old & ~VM_ACCESS) | vm_flags_of_prot(prot);
@@ -107,7 +120,10 @@ static int protect_vma(struct mm_struct *mm, struct vm_area_struct **vmap,
     (*vmap)->vm_page_prot = changed_prot(*vmap);
     mm_account(mm, old, -pages);
     mm_account(mm, flags, pages);
-    protect_pages(*vmap, start, end);
+    if (protect_pages(*vmap, start, end) && may_narrow(old, flags)) {
+        narrowed->start = min(narrowed->start, start);
+        narrowed->end = end;
+    }
     return 0;
 }
 
@@ -115,6 +131,7 @@ static int mprotect_locked(struct mm_struct *mm, unsigned long start,
                            unsigned long end, int prot)
 {
     struct vm_area_struct *vma = find_vma(mm, start);
+    struct narrowed narrowed = {~0ul, 0};
     unsigned long at = start, stop;
     int err = 0;
 
@@ -130,14 +147,18 @@ static int mprotect_locked(struct mm_struct *mm, unsigned long start,
         return -ENOMEM;
     }
     while (!err && at < end) {
-        if (!vma || vma->vm_start > at)
-            return -ENOMEM;
+        if (!vma || vma->vm_start > at) {
+            err = -ENOMEM;
+            break;
+        }
         stop = min(vma->vm_end, end);
-        err = protect_vma(mm, &vma, at, stop, prot);
+        err = protect_vma(mm, &vma, at, stop, prot, &narrowed);
         at = stop;
         if (vma->vm_end <= at)
             vma = vma->vm_next;
     }
+    if (narrowed.start < narrowed.end)
+        tlb_flush_range(mm, narrowed.start, narrowed.end);
     return err;
 }
 

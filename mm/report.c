@@ -165,9 +165,10 @@ void vmstat_report(struct printer *out)
     LINE("nr_dirty", 0);
     LINE("nr_writeback", 0);
     LINE("nr_offline_pages", l.offline);
-    LINE("nr_tlb_local_flush_one", tlb_stat_pages);
-    LINE("nr_tlb_local_flush_all", tlb_stat_all);
-    LINE("nr_tlb_remote_flush", tlb_stat_remote);
+    LINE("nr_tlb_remote_flush", tlb_events(TLB_REMOTE_FLUSH));
+    LINE("nr_tlb_remote_flush_received", tlb_events(TLB_REMOTE_RECEIVED));
+    LINE("nr_tlb_local_flush_all", tlb_events(TLB_LOCAL_ALL));
+    LINE("nr_tlb_local_flush_one", tlb_events(TLB_LOCAL_ONE));
 #undef LINE
 }
 

@@ -250,7 +250,9 @@ void gather_finish(struct mmu_gather *g)
 {
     struct mm_struct *mm = g->mm;
 
-    if (g->start < g->end)
+    if (g->tables)
+        tlb_flush_tables(mm, g->start, g->end);
+    else if (g->start < g->end)
         tlb_flush_range(mm, g->start, g->end);
     if (g->anon | g->file | g->shmem)
         mm->hiwater_rss = mm_hiwater_rss(mm);

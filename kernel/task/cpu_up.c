@@ -35,7 +35,6 @@
 #include <mm/page.h>
 #include <mm/physmap.h>
 #include <mm/slab.h>
-#include <mm/tlb.h>
 #include <mm/vmalloc.h>
 
 #define CR4_KEPT (BIT(5) | BIT(12)) /* PAE, LA57: SDM 3A 2.5 */
@@ -177,24 +176,6 @@ static bool cpu_start(unsigned int cpu, u32 apic_id, const pte_t *boot_root)
     return true;
 }
 
-struct flush {
-    unsigned long start, end;
-};
-
-static void flush_here(void *arg)
-{
-    const struct flush *flush = arg;
-
-    tlb_flush_local_range(flush->start, flush->end);
-}
-
-static void flush_remote(u64 cpus, unsigned long start, unsigned long end)
-{
-    struct flush flush = {start, end};
-
-    xcall(cpus, flush_here, &flush);
-}
-
 static void start_all(const pte_t *boot_root)
 {
     const struct irq_hardware *hw = irq_hardware();
@@ -234,7 +215,6 @@ void cpus_start(void)
         timer_settle_rate();
         xcall_init();
         fpu_many_cpus();
-        tlb_flush_remote = flush_remote;
         start_all(boot_root);
         boot_root_destroy(mm, boot_root);
         xcall(~0ull, watch_here, NULL);

@@ -411,7 +411,7 @@ static void change_mm(struct task_struct *task, struct mm_struct *mm)
         mm_release_task(task);
     }
     flags = spin_lock_irqsave(&task->sighand->lock);
-    mm_switch(borrowed, mm);
+    mm_switch(mm);
     task->mm = task->active_mm = mm;
     spin_unlock_irqrestore(&task->sighand->lock, flags);
     if (old)

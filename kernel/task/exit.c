@@ -157,6 +157,7 @@ static void exit_mm(struct task_struct *task)
         task->signal->maxrss = rss;
     flags = spin_lock_irqsave(&task->sighand->lock);
     mm_grab(mm); /* stays loaded until somebody else runs */
+    mm_borrow();
     task->mm = NULL;
     spin_unlock_irqrestore(&task->sighand->lock, flags);
     mm_put(mm);

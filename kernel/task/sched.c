@@ -167,6 +167,7 @@ static void switch_mm(struct task_struct *prev, struct task_struct *next)
     struct mm_struct *old = prev->active_mm;
 
     if (!next->mm) {
+        mm_borrow();
         next->active_mm = old;
         if (prev->mm)
             mm_grab(old);
@@ -174,8 +175,8 @@ static void switch_mm(struct task_struct *prev, struct task_struct *next)
             prev->active_mm = NULL;
         return;
     }
-    if (old != next->mm)
-        mm_switch(old, next->mm);
+    if (prev->mm != next->mm)
+        mm_switch(next->mm);
     if (!prev->mm) {
         prev->active_mm = NULL;
         mm_drop(old);

@@ -21,6 +21,7 @@
 #define CR4_OSXMMEXCPT BIT(10)
 #define CR4_UMIP BIT(11)
 #define CR4_FSGSBASE BIT(16)
+#define CR4_PCIDE BIT(17)
 #define CR4_OSXSAVE BIT(18)
 #define CR4_SMEP BIT(20)
 #define CR4_SMAP BIT(21)
@@ -107,6 +108,8 @@ void cpu_detect(void)
         if (regs[row->reg] & BIT(row->bit))
             cpu_feature_bits |= BIT(i);
     }
+    if (!cpu_has(CPU_PGE)) /* kernel entries must hold under every PCID */
+        cpu_feature_bits &= ~BIT(CPU_PCID);
     if (extended_max >= 0x80000004)
         read_model_name();
     if (extended_max >= 0x80000008) {
@@ -151,6 +154,8 @@ void cpu_enable_protections(void)
         cr4 |= CR4_OSFXSR | CR4_OSXMMEXCPT;
     if (cpu_has(CPU_XSAVE))
         cr4 |= CR4_OSXSAVE;
+    if (cpu_has(CPU_PCID)) /* CR3 names PCID 0 so far: SDM 3A 4.10.1 */
+        cr4 |= CR4_PCIDE;
     if (cpu_has(CPU_FSGSBASE))
         cr4 |= CR4_FSGSBASE;
     if (cpu_has(CPU_UMIP))

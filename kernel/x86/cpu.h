@@ -54,7 +54,7 @@ void cpu_detect(void); /* first thing in kmain */
  * number) once cpu_enable_protections() ran; 0-3 are so on every CPU. */
 enum pat_index { PAT_WB, PAT_WT, PAT_UC_MINUS, PAT_UC, PAT_WC };
 
-/* WP, PGE, SMEP, SMAP, UMIP, PAT, FSGSBASE, OSFXSR, OSXSAVE; on each CPU.
+/* WP, PGE, PCIDE, SMEP, SMAP, UMIP, PAT, FSGSBASE, OSFXSR, OSXSAVE; each CPU.
  * Once on the boot CPU it also patches CLAC and STAC into the code. */
 void cpu_enable_protections(void);
 const char *cpu_feature_name(enum cpu_feature feature); /* as /proc/cpuinfo */

@@ -142,7 +142,7 @@ static void run_vfree(struct exp *e)
     struct mm_struct *b;
     struct touch_result r;
     s64 frames = vmalloc_frames();
-    u64 slot, flushes = tlb_stat_pages;
+    u64 slot, flushes = tlb_events(TLB_LOCAL_ONE);
     char words[64];
     u8 *area = vmalloc(3 * PAGE_SIZE);
 
@@ -161,7 +161,7 @@ static void run_vfree(struct exp *e)
     exp_obs(e, "after leaf_in_b=%d leaf_in_master=%d slot_b=%s flushed=%llu",
             mapped_in(b->root, area), mapped_in(master_table, area),
             top_slot(b->root, area)->val == slot ? "master's" : "other",
-            (unsigned long long)(tlb_stat_pages - flushes));
+            (unsigned long long)(tlb_events(TLB_LOCAL_ONE) - flushes));
     exp_check(e, !mapped_in(b->root, area), "another process still maps it");
     exp_check(e, top_slot(master_table, area)->val == slot,
               "the top-level slot changed");

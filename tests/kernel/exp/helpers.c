@@ -119,6 +119,19 @@ static int help_bits(const char *args, struct printer *out)
 }
 EXP_HELPER(bits, help_bits);
 
+/* deaf 0|1: whether CPUs are not told of other CPUs' changes of mappings */
+static int help_deaf(const char *args, struct printer *out)
+{
+    u64 deaf;
+
+    if (!parse_u64(args, &args, &deaf) || deaf > 1)
+        return -EINVAL;
+    tlb_deaf = deaf;
+    printer_puts(out, "done\n");
+    return 0;
+}
+EXP_HELPER(deaf, help_deaf);
+
 /* segments: the descriptors behind the selectors of both rings */
 static int help_segments(const char *args, struct printer *out)
 {

@@ -114,8 +114,8 @@ out:
 EXPERIMENT(global) = {
     .id = "1.13",
     .question = "which translations survive a load of CR3?",
-    .claim = "only global ones may (this kernel uses no PCID), and only the "
-             "kernel's are global",
+    .claim = "only global ones may (with PCID also those of a table that comes "
+             "back unchanged), and only the kernel's are global",
     .broken = "CR3 is not loaded",
     .run = run_global,
 };
