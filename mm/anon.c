@@ -28,6 +28,7 @@ static u64 shmem_size(struct address_space *mapping)
 static void shmem_unmapped(struct address_space *mapping)
 {
     filemap_truncate(mapping, 0);
+    mapping_quiesce(mapping);
     kfree(container_of(mapping, struct shmem, mapping));
 }
 

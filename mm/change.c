@@ -3,22 +3,25 @@
  *
  * vma_change()  gives a part of a VMA new flags: neighbours that agree take it
  *               over, else it is cut out; all or nothing.
- * Locking       mmap_lock for writing; bounds of a VMA that shows a page cache
- *               change under its vmas_lock as well.
+ * Locking       mmap_lock for writing; bounds of a VMA that the reverse map
+ *               leads to change under rmap_hold() as well.
  */
 #include <kernel/uapi/errno.h>
+#include <mm/anon_vma.h>
 #include <mm/filemap.h>
 #include <mm/huge.h>
 #include <mm/internal.h>
 
 const struct mm_file_ops *mm_file_ops;
 
-void vma_open(struct vm_area_struct *vma, struct vm_area_struct *after)
+void vma_open(struct vm_area_struct *vma)
 {
     if (vma->vm_file)
         mm_file_ops->get(vma->vm_file);
     if (vma->vm_mapping)
-        mapping_link(vma, after);
+        atomic_inc(&vma->vm_mapping->vma_count);
+    if (vma->anon_vma)
+        refcount_inc(&vma->anon_vma->refs);
     if (vma->vm_ops && vma->vm_ops->open)
         vma->vm_ops->open(vma);
 }
@@ -27,8 +30,11 @@ void vma_close(struct vm_area_struct *vma)
 {
     if (vma->vm_ops && vma->vm_ops->close)
         vma->vm_ops->close(vma);
+    rmap_unlink(vma);
     if (vma->vm_mapping)
-        mapping_leave(vma);
+        mapping_leave(vma->vm_mapping);
+    if (vma->anon_vma)
+        anon_vma_put(vma->anon_vma);
     if (vma->vm_file) {
         vma->vm_next = vma->vm_mm->closed;
         vma->vm_mm->closed = vma;
@@ -81,10 +87,10 @@ void vma_split_open(struct mm_struct *mm, struct vm_area_struct *vma,
     vma_copy(upper, vma);
     upper->vm_pgoff = vma_pgoff(vma, addr);
     upper->vm_start = addr;
-    vma_open(upper, vma);
-    mapping_hold(vma->vm_mapping);
+    vma_open(upper);
+    rmap_hold(vma->vm_mapping, vma->anon_vma);
     vma_split(mm, vma, upper, addr);
-    mapping_release(vma->vm_mapping);
+    rmap_release(vma->vm_mapping, vma->anon_vma);
 }
 
 /* Cuts [start, end) out of *vmap, which becomes it; all or nothing. */
@@ -124,7 +130,6 @@ int vma_change(struct mm_struct *mm, struct vm_area_struct **vmap,
 {
     struct vm_area_struct *vma = *vmap, *merged, *gone;
     struct vma_shape shape = vma_shape_of(vma);
-    struct address_space *mapping = vma->vm_mapping;
     int err;
 
     if (vma->vm_flags == flags)
@@ -135,9 +140,7 @@ int vma_change(struct mm_struct *mm, struct vm_area_struct **vmap,
     shape.end = end;
     shape.flags = flags;
     shape.pgoff = vma_pgoff(vma, start);
-    mapping_hold(mapping);
     merged = vma_merge(mm, vma->vm_prev, vma, &shape, &gone);
-    mapping_release(mapping);
     if (merged) {
         vma_close_chain(gone);
         *vmap = merged;

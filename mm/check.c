@@ -5,6 +5,7 @@
  *   - every leaf of the user half lies in a VMA, and every table covers one;
  *   - an entry is writable or executable only if its VMA is;
  *   - a page that several entries share privately is writable through none;
+ *   - the reverse map leads from a page to the entry;
  *   - special entries (no counts) show the zero page or a driver's frame.
  */
 #include <kernel/core/panic.h>
@@ -47,6 +48,21 @@ static void check_rights(struct check *check, const struct vm_area_struct *vma,
         found(check, addr, "privately writable page of an object");
 }
 
+/* Whether a walk for the page comes to this address: the VMA is in the trees,
+ * which vma_tree_check() has seen, so what the page says of itself decides. */
+static bool is_found(const struct vm_area_struct *vma, unsigned long addr,
+                     struct page *page)
+{
+    const struct page *head = compound_head(page);
+    unsigned long index = head->index + (page - head);
+
+    if (page_is_anon(page))
+        return head->anon_vma == vma->anon_vma && index == vma_pgoff(vma, addr);
+    if (!page_test(page, PG_cache)) /* a driver's, or truncated */
+        return true;
+    return page->mapping == vma->vm_mapping && index == vma_pgoff(vma, addr);
+}
+
 static void check_page(struct check *check, const struct vm_area_struct *vma,
                        unsigned long addr, pte_t pte)
 {
@@ -61,6 +77,8 @@ static void check_page(struct check *check, const struct vm_area_struct *vma,
     }
     if (page_count(page) < 1 || page_mapcount(page) < 1)
         found(check, addr, "mapped page without counts");
+    if (!is_found(vma, addr, page))
+        found(check, addr, "the reverse map does not lead here");
     owner = page_owner_of(page); /* its block has it */
     if (owner == OWNER_FREE || owner == OWNER_PAGETABLE)
         found(check, addr, "mapped page that is not ring 3's");
@@ -85,6 +103,8 @@ static void check_leaf(struct check *check, const struct pt_cursor *c)
     } else {
         check->huge++;
         check->anon += HUGE_PAGES;
+        if (!is_found(vma, c->va & -HUGE_SIZE, pfn_to_page(pte_pfn(*c->slot))))
+            found(check, c->va, "the reverse map does not lead to the block");
     }
 }
 

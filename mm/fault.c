@@ -29,6 +29,7 @@
 #include <kernel/core/panic.h>
 #include <kernel/core/percpu.h>
 #include <kernel/uapi/errno.h>
+#include <mm/anon_vma.h>
 #include <mm/filemap.h>
 #include <mm/huge.h>
 #include <mm/internal.h>
@@ -65,6 +66,19 @@ static inline void count_page(struct vm_area_struct *vma, struct page *page)
 }
 
 /*
+ * Another page in an entry that shows one: no CPU sees the new one, which may
+ * be written at once, while another still reads the old one.  Locks:
+ * page_table_lock, so that nobody takes the empty entry for one without a
+ * page; who waits for it answers the flush.
+ */
+static void exchange_entry(struct vm_fault *vmf, pte_t pte)
+{
+    vmf->slot->val = 0;
+    tlb_flush_range(vmf->vma->vm_mm, vmf->address, vmf->address + PAGE_SIZE);
+    vmf->slot->val = pte.val;
+}
+
+/*
  * Puts a page into an entry that was empty, or held no page; the entry takes
  * over the caller's reference.  If another CPU won, the page goes back.
  */
@@ -82,13 +96,14 @@ static vm_fault_t install_page(struct vm_fault *vmf, struct page *page,
     if (ok) {
         atomic_inc(&page->mapcount);
         count_page(vma, page);
-        vmf->slot->val = pte.val;
+        if (pte_none(vmf->seen))
+            vmf->slot->val = pte.val;
+        else
+            exchange_entry(vmf, pte);
     }
     spin_unlock(&mm->page_table_lock);
     if (!ok)
         put_page(page);
-    else if (!pte_none(vmf->seen))
-        tlb_flush_range(mm, vmf->address, vmf->address + PAGE_SIZE);
     return 0;
 }
 
@@ -109,9 +124,17 @@ static inline pte_t owned_pte(const struct vm_fault *vmf,
 
 /* ---- nothing behind it ---- */
 
-static struct page *alloc_anon(gfp_t gfp)
+/* A page of the VMA's own for the address. */
+static struct page *alloc_anon(const struct vm_fault *vmf, gfp_t gfp)
 {
-    return alloc_pages_owner(GFP_HIGHUSER_MOVABLE | gfp, 0, OWNER_ANON);
+    struct page *page;
+
+    if (anon_vma_prepare(vmf->vma) < 0)
+        return NULL;
+    page = alloc_pages_owner(GFP_HIGHUSER_MOVABLE | gfp, 0, OWNER_ANON);
+    if (likely(page))
+        anon_page_init(page, vmf->vma, vmf->address);
+    return page;
 }
 
 static vm_fault_t map_zero_page(struct vm_fault *vmf)
@@ -132,10 +155,9 @@ static vm_fault_t fault_anon(struct vm_fault *vmf)
 
     if (!is_write(vmf))
         return map_zero_page(vmf);
-    page = alloc_anon(__GFP_ZERO);
+    page = alloc_anon(vmf, __GFP_ZERO);
     if (!page)
         return VM_FAULT_OOM;
-    vmf->vma->has_anon = true;
     return install_page(vmf, page, owned_pte(vmf, page));
 }
 
@@ -157,7 +179,7 @@ static vm_fault_t get_object_page(struct vm_fault *vmf)
 /* The private write: the object's page is only read. */
 static vm_fault_t fault_private(struct vm_fault *vmf)
 {
-    struct page *copy = alloc_anon(0);
+    struct page *copy = alloc_anon(vmf, 0);
     vm_fault_t ret;
 
     if (!copy)
@@ -169,7 +191,6 @@ static vm_fault_t fault_private(struct vm_fault *vmf)
         return ret;
     }
     copy_highpage(copy, vmf->page);
-    vmf->vma->has_anon = true;
     ret = install_page(vmf, copy, owned_pte(vmf, copy));
     put_page(vmf->page);
     return ret;
@@ -269,7 +290,7 @@ static vm_fault_t fault_mkwrite(struct vm_fault *vmf)
     return ret & ~VM_FAULT_NOPAGE;
 }
 
-/* Exchanges the entry's page for `copy`: flushed before the old one goes. */
+/* Exchanges the entry's page for `copy`. */
 static vm_fault_t replace_page(struct vm_fault *vmf, struct page *old,
                                struct page *copy)
 {
@@ -281,15 +302,13 @@ static vm_fault_t replace_page(struct vm_fault *vmf, struct page *old,
     ok = still_there(vmf);
     if (ok) {
         atomic_inc(&copy->mapcount);
-        vmf->slot->val = owned_pte(vmf, copy).val;
-        vma->has_anon = true;
+        exchange_entry(vmf, owned_pte(vmf, copy));
     }
     spin_unlock(&mm->page_table_lock);
     if (!ok) {
         put_page(copy);
         return 0;
     }
-    tlb_flush_range(mm, vmf->address, vmf->address + PAGE_SIZE);
     if (!page_is_anon(old)) {
         atomic_dec(vma->vm_file ? &mm->file_pages : &mm->shmem_pages);
         atomic_inc(&mm->anon_pages);
@@ -301,7 +320,7 @@ static vm_fault_t replace_page(struct vm_fault *vmf, struct page *old,
 
 static vm_fault_t fault_copy(struct vm_fault *vmf)
 {
-    struct page *old, *copy = alloc_anon(0);
+    struct page *old, *copy = alloc_anon(vmf, 0);
     vm_fault_t ret = 0;
 
     if (!copy)
@@ -321,7 +340,7 @@ static vm_fault_t fault_copy(struct vm_fault *vmf)
  * for reading, so the copy does not fault; should it, we give up. */
 static vm_fault_t fault_copy_frame(struct vm_fault *vmf)
 {
-    struct page *copy = alloc_anon(0);
+    struct page *copy = alloc_anon(vmf, 0);
     void *addr;
     size_t left;
 
@@ -334,7 +353,6 @@ static vm_fault_t fault_copy_frame(struct vm_fault *vmf)
         put_page(copy);
         return VM_FAULT_SIGBUS;
     }
-    vmf->vma->has_anon = true;
     return install_page(vmf, copy, owned_pte(vmf, copy));
 }
 
@@ -486,9 +504,13 @@ int vma_expand_down(struct vm_area_struct *vma, unsigned long addr)
     if (vma->vm_end - addr > mm->limits.stack ||
         !mm_may_expand(mm, vma->vm_flags, pages))
         return -ENOMEM;
+    if (vma->vm_pgoff < pages) /* it was moved here from a lower place */
+        return -ENOMEM;
     if (vma->vm_flags & VM_ACCOUNT && vm_commit(mm, pages) < 0)
         return -ENOMEM;
+    rmap_hold(vma->vm_mapping, vma->anon_vma);
     vma_resize(vma, addr, vma->vm_end);
+    rmap_release(vma->vm_mapping, vma->anon_vma);
     mm_account(mm, vma->vm_flags, pages);
     return 0;
 }

@@ -2,15 +2,18 @@
  * mm/filemap.c - the page cache: pages of a file found by index, copied by
  * read and write, shown by mmap.
  *
- * Structure  radix tree of pages, one reference each; a list of the VMAs that
- *            show them, so that truncation can take their entries away.
+ * Structure  radix tree of pages, one reference each; an interval tree of the
+ *            VMAs that show them, so that truncation can take their entries
+ *            away and a page can be moved.
  * Faults     filemap_map_pages() maps what is there around the address in one
  *            go; filemap_fault() makes the one page that is missing.
  * Truncate   the size is lowered first (by the caller), then pages leave the
  *            tree with page->mapping cleared, then entries are zapped.  A
  *            fault that found a page before looks at page->mapping under
  *            page_table_lock, so it either sees it cleared or its entry is
- *            seen by the zap.
+ *            seen by the zap.  A fork copies entries to a VMA that stands
+ *            right behind its parent in the tree: either the parent is zapped
+ *            before, and there is nothing to copy, or the copy afterwards.
  * Writing    a page that is wholly written is filled before it can be found,
  *            so it need not be zeroed first.
  * Locking    mapping->lock for tree and page->mapping; no lock while data is
@@ -20,8 +23,9 @@
 #include <kernel/core/panic.h>
 #include <kernel/lib/string.h>
 #include <kernel/uapi/errno.h>
-#include <mm/internal.h>
+#include <mm/anon_vma.h>
 #include <mm/filemap.h>
+#include <mm/internal.h>
 #include <mm/kmap.h>
 #include <mm/slab.h>
 #include <mm/uaccess.h>
@@ -64,7 +68,6 @@ void mapping_init(struct address_space *mapping, void *host,
     *mapping = (struct address_space){.host = host, .size = size};
     spin_lock_init(&mapping->lock);
     mutex_init(&mapping->vmas_lock);
-    list_init(&mapping->vmas);
 }
 
 struct page *filemap_find(struct address_space *mapping, unsigned long index)
@@ -89,6 +92,7 @@ int filemap_add(struct address_space *mapping, unsigned long index,
     if (!err) {
         page->mapping = mapping;
         page->index = index;
+        page_set(page, PG_cache);
         mapping->nr_pages++;
     }
     spin_unlock(&mapping->lock);
@@ -345,47 +349,28 @@ ssize_t filemap_write_kernel(struct address_space *mapping, const void *buf,
 
 /* ---- the VMAs that show it ---- */
 
-void mapping_hold(struct address_space *mapping)
+void mapping_link(struct vm_area_struct *vma)
 {
-    if (mapping)
-        mutex_lock(&mapping->vmas_lock);
+    atomic_inc(&vma->vm_mapping->vma_count);
+    rmap_link(vma, NULL);
 }
 
-void mapping_release(struct address_space *mapping)
+void mapping_leave(struct address_space *mapping)
 {
-    if (mapping)
-        mutex_unlock(&mapping->vmas_lock);
-}
-
-void mapping_link(struct vm_area_struct *vma, struct vm_area_struct *after)
-{
-    struct address_space *mapping = vma->vm_mapping;
-
-    atomic_inc(&mapping->vma_count);
-    mutex_lock(&mapping->vmas_lock);
-    if (after)
-        list_add(&vma->mapping_link, &after->mapping_link);
-    else
-        list_add_tail(&vma->mapping_link, &mapping->vmas);
-    mutex_unlock(&mapping->vmas_lock);
-}
-
-void mapping_unlink(struct vm_area_struct *vma)
-{
-    mutex_lock(&vma->vm_mapping->vmas_lock);
-    list_del(&vma->mapping_link);
-    mutex_unlock(&vma->vm_mapping->vmas_lock);
-}
-
-void mapping_leave(struct vm_area_struct *vma)
-{
-    struct address_space *mapping = vma->vm_mapping;
-
-    mapping_unlink(vma);
     if (atomic_dec_and_test(&mapping->vma_count) && mapping->ops &&
         mapping->ops->unmapped)
         mapping->ops->unmapped(mapping);
 }
+
+static struct vm_area_struct *map_node_vma(struct interval_node *node)
+{
+    return node ? container_of(node, struct vm_area_struct, map_node) : NULL;
+}
+
+/* VMAs that show pages from index `first` on.  Locks: vmas_lock. */
+#define for_each_mapping_vma(vma, mapping, first)                              \
+    for (vma = map_node_vma(interval_first(&(mapping)->vmas, first, ~0ul));    \
+         vma; vma = map_node_vma(interval_next(&vma->map_node, first, ~0ul)))
 
 bool mapping_writably_mapped(struct address_space *mapping)
 {
@@ -394,8 +379,8 @@ bool mapping_writably_mapped(struct address_space *mapping)
     bool found = false;
 
     mutex_lock(&mapping->vmas_lock);
-    list_for_each_entry(vma, &mapping->vmas, mapping_link)
-        found |= (vma->vm_flags & shared_write) == shared_write;
+    for_each_mapping_vma(vma, mapping, 0) found |=
+        (vma->vm_flags & shared_write) == shared_write;
     mutex_unlock(&mapping->vmas_lock);
     return found;
 }
@@ -406,11 +391,11 @@ static void unmap_from(struct address_space *mapping, unsigned long first)
     struct vm_area_struct *vma;
 
     mutex_lock(&mapping->vmas_lock);
-    list_for_each_entry(vma, &mapping->vmas, mapping_link) {
+    for_each_mapping_vma(vma, mapping, first)
+    {
         unsigned long skip = first > vma->vm_pgoff ? first - vma->vm_pgoff : 0;
 
-        if (skip < vma_pages(vma))
-            zap_range(vma, vma->vm_start + (skip << PAGE_SHIFT), vma->vm_end);
+        zap_range(vma, vma->vm_start + (skip << PAGE_SHIFT), vma->vm_end);
     }
     mutex_unlock(&mapping->vmas_lock);
 }
@@ -429,6 +414,7 @@ static struct page *detach_pages(struct address_space *mapping,
         radix_delete(&mapping->pages, index);
         mapping->nr_pages--;
         page->mapping = NULL;
+        page_clear(page, PG_cache);
         page->private = (unsigned long)chain;
         chain = page;
         index++;
@@ -444,7 +430,7 @@ void filemap_truncate(struct address_space *mapping, u64 size)
     size_t tail = size & ~PAGE_MASK;
     struct page *page;
 
-    if (!list_empty(&mapping->vmas))
+    if (READ_ONCE(mapping->vmas.node))
         unmap_from(mapping, first);
     while (chain) {
         page = chain;

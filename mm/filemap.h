@@ -6,7 +6,6 @@
  */
 #pragma once
 
-#include <kernel/lib/list.h>
 #include <kernel/lib/radix.h>
 #include <kernel/sync/mutex.h>
 #include <mm/vma.h>
@@ -16,9 +15,10 @@ struct address_space {
     spinlock_t lock;         /* no interrupt handler takes it */
     u64 nr_pages;            /* (lock) */
     struct mutex vmas_lock;  /* bounds of those VMAs change under it as well */
-    struct list_head vmas;   /* (vmas_lock) VMAs that show it: mapping_link; a
-                                fork's child stands after its parent */
+    struct rb_root vmas;     /* (vmas_lock) VMAs that show it: map_node, by
+                                vm_pgoff; a fork's child after its parent */
     atomic_t vma_count;      /* those, and ones being taken down */
+    atomic_t walks;          /* of the reverse map: see mapping_quiesce() */
     const struct address_space_ops *ops;        /* may be NULL */
     void *host;                                 /* the inode */
     u64 (*size)(struct address_space *mapping); /* bytes; faults beyond the
@@ -61,6 +61,10 @@ ssize_t filemap_write_kernel(struct address_space *mapping, const void *buf,
 /* Drops pages wholly beyond `size` and zeroes the tail of the last; user
  * mappings of them are removed first. */
 void filemap_truncate(struct address_space *mapping, u64 size);
+
+/* Before the mapping's memory is freed, all its pages gone: walks of the
+ * reverse map that came here by one of them have left.  May sleep. */
+void mapping_quiesce(struct address_space *mapping);
 
 /* Whether some VMA may write to it (ETXTBSY, memfd seals). */
 bool mapping_writably_mapped(struct address_space *mapping);

@@ -10,11 +10,12 @@
  *        page.
  * Locks  both mmap_locks for writing; page_table_lock of the parent while a
  *        table's entries are copied, so that truncation sees either none or
- *        both (the child's VMA stands after the parent's in mapping->vmas).
+ *        both (the child's VMA stands right after the parent's in the trees
+ *        of the reverse map).
  */
 #include <kernel/core/panic.h>
 #include <kernel/uapi/errno.h>
-#include <mm/filemap.h>
+#include <mm/anon_vma.h>
 #include <mm/huge.h>
 #include <mm/internal.h>
 #include <mm/tlb.h>
@@ -23,7 +24,7 @@ static bool needs_copy(const struct vm_area_struct *vma)
 {
     if (vma->vm_flags & VM_WIPEONFORK)
         return false;
-    if (vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP) || vma->has_anon)
+    if (vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP) || vma->anon_vma)
         return true;
     /* The zero page alone need not be copied: reading brings it back. */
     return false;
@@ -133,13 +134,16 @@ static int copy_vma(struct vm_area_struct *vma, struct mm_struct *child_mm,
     vma_copy(child, vma);
     child->vm_mm = child_mm;
     child->vm_flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
+    if (!needs_copy(vma))
+        child->anon_vma = NULL;
+    child->anon_id =
+        child->anon_vma ? ++child_mm->anon_ids | ANON_ID_FORKED : 0;
     vma_link(child_mm, child, *prev);
     mm_account(child_mm, child->vm_flags, vma_pages(child));
-    vma_open(child, vma);
+    vma_open(child);
+    rmap_link(child, vma);
     if (needs_copy(vma))
         err = copy_pages(vma, child);
-    else
-        child->has_anon = false;
     *prev = child;
     return err;
 }

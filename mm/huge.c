@@ -21,6 +21,7 @@
 #include <kernel/core/cmdline.h>
 #include <kernel/lib/string.h>
 #include <kernel/uapi/errno.h>
+#include <mm/anon_vma.h>
 #include <mm/huge.h>
 #include <mm/internal.h>
 #include <mm/kmap.h>
@@ -84,11 +85,13 @@ bool huge_fault(struct vm_area_struct *vma, struct pt_cursor *c)
     atomic_add(&mm->table_pages, c->tables - before);
     if (grown < 0 || c->level != 1)
         return false; /* or somebody made a table meanwhile */
+    if (anon_vma_prepare(vma) < 0)
+        return false;
     head = alloc_block();
     if (!head)
         return false;
+    anon_page_init(head, vma, c->va & -HUGE_SIZE);
     pte = pte_mkwrite(pte_huge_of_page(head, vma->vm_page_prot));
-    vma->has_anon = true;
     spin_lock(&mm->page_table_lock);
     won = pte_none(*c->slot);
     if (won) {
@@ -111,8 +114,11 @@ static void share_out(struct page *head)
 {
     if (atomic_read(&head->refs) == 1) {
         split_page(head, HUGE_ORDER);
-        for (unsigned long i = 1; i < HUGE_PAGES; i++)
+        for (unsigned long i = 1; i < HUGE_PAGES; i++) {
+            head[i].anon_vma = head->anon_vma;
+            head[i].index = head->index + i;
             atomic_set(&head[i].mapcount, 1);
+        }
         return;
     }
     atomic_add(&head->refs, HUGE_PAGES - 1);

@@ -36,6 +36,9 @@ struct vma_shape {
     struct file *file;
     const struct vm_operations_struct *ops;
     struct address_space *mapping;
+    struct anon_vma *anon_vma;
+    u32 anon_id;
+    bool fresh; /* of a mapping in the making, as opposed to one that grows */
     void *private_data;
 };
 struct vma_shape vma_shape_of(const struct vm_area_struct *vma);
@@ -71,9 +74,9 @@ bool vma_tree_check(struct mm_struct *mm, const char **why);
 
 /* ---- life of a VMA (change.c) ---- */
 
-/* A copy came to be: references, mapping list, ops->open.  `after`: its
- * sibling in the mapping's list. */
-void vma_open(struct vm_area_struct *vma, struct vm_area_struct *after);
+/* A copy came to be: references and ops->open.  It is linked to the reverse
+ * map afterwards: rmap_link(). */
+void vma_open(struct vm_area_struct *vma);
 /* The opposite, and frees it; its pages are gone already. */
 void vma_close(struct vm_area_struct *vma);
 /* up_write(); only then are files of closed VMAs put, because a file system
@@ -145,13 +148,8 @@ static inline unsigned long vm_flags_of_prot(int prot)
     return prot & 7;
 }
 
-/* The VMA list of the page cache that it shows (filemap.c).  after: whom to
- * stand behind, or NULL. */
-void mapping_link(struct vm_area_struct *vma, struct vm_area_struct *after);
-/* Truncation no longer looks at it; again is fine. */
-void mapping_unlink(struct vm_area_struct *vma);
-/* After its entries were flushed: the last one tells the mapping. */
-void mapping_leave(struct vm_area_struct *vma);
-/* Around a change of bounds; NULL is fine. */
-void mapping_hold(struct address_space *mapping);
-void mapping_release(struct address_space *mapping);
+/* A fresh VMA shows its vm_mapping from now on: truncation looks at it. */
+void mapping_link(struct vm_area_struct *vma);
+/* A VMA of it was unlinked, its entries were flushed: the last one tells the
+ * mapping. */
+void mapping_leave(struct address_space *mapping);

@@ -17,6 +17,7 @@
 #include <kernel/uapi/errno.h>
 #include <kernel/x86/cpu.h>
 #include <kernel/x86/trap.h>
+#include <mm/anon_vma.h>
 #include <mm/check.h>
 #include <mm/filemap.h>
 #include <mm/huge.h>
@@ -54,6 +55,7 @@ void mm_init(void)
     trap_fixup_find = exception_table_find;
     userpt_init();
     vma_init();
+    anon_vma_init();
     huge_init();
     filemap_init();
     mm_cache =
@@ -110,7 +112,7 @@ static void unmap_everything(struct mm_struct *mm)
     for (; vma; vma = vma->vm_next) {
         gather_zap(&g, vma, vma->vm_start, vma->vm_end);
         if (vma->vm_mapping)
-            mapping_unlink(vma);
+            rmap_unlink(vma);
     }
     for (vma = mm->first; vma; vma = vma->vm_next) /* what nobody above uses */
         gather_tables(&g, vma->vm_start, vma->vm_end, 0,

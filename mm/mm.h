@@ -6,9 +6,13 @@
  *   a file's own lock (fs: its copies to and from ring 3 may fault)
  *     mm->mmap_lock (rwsem)
  *       mapping->vmas_lock (mutex)
- *         mapping->lock (spin)
- *           mm->page_table_lock (spin)
- *             vmalloc area_lock, zone->lock (spin, irq-safe), slab lock
+ *         anon_vma->lock (mutex)
+ *           mapping->lock (spin)
+ *             mm->page_table_lock (spin)
+ *               vmalloc area_lock, zone->lock (spin, irq-safe), slab lock
+ *
+ * Under the two mutexes nothing is allocated: whoever looks for memory may
+ * move pages, which takes them.
  *
  * mmap_lock: read to look at or fault into a VMA, write to change the tree.
  * page_table_lock: entries of the user half.  Kernel regions' entries belong
@@ -31,6 +35,7 @@ struct mm_struct {
     struct vm_area_struct *first;  /* (mmap_lock) lowest VMA */
     struct vm_area_struct *cache;  /* (hint) last one found */
     u32 map_count;                 /* (mmap_lock) VMAs */
+    u32 anon_ids;                  /* (page_table_lock) given out so far */
     struct vm_area_struct *closed; /* (mmap_lock) gone; their files are put
                                       when the lock is released */
     struct rw_semaphore mmap_lock;

@@ -11,7 +11,7 @@
 #include <kernel/core/panic.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/uapi/mman.h>
-#include <mm/filemap.h>
+#include <mm/anon_vma.h>
 #include <mm/huge.h>
 #include <mm/internal.h>
 
@@ -208,7 +208,7 @@ static int ask_file(struct mm_struct *mm, struct vm_area_struct *vma,
     }
     mm_file_ops->get(req->file);
     if (vma->vm_mapping)
-        mapping_link(vma, NULL);
+        mapping_link(vma);
     if (vma->vm_ops && vma->vm_ops->page_mkwrite)
         vma->vm_page_prot = vm_get_page_prot(vma->vm_flags & ~VM_SHARED);
     return 0;
@@ -219,12 +219,9 @@ static void link_or_merge(struct mm_struct *mm, struct vm_area_struct *vma)
 {
     struct vm_area_struct *prev = find_vma_prev(mm, vma->vm_start), *gone;
     struct vma_shape shape = vma_shape_of(vma);
-    bool merged;
 
-    mapping_hold(vma->vm_mapping);
-    merged = vma_merge(mm, prev, NULL, &shape, &gone);
-    mapping_release(vma->vm_mapping);
-    if (merged) {
+    shape.fresh = true;
+    if (vma_merge(mm, prev, NULL, &shape, &gone)) {
         vma_close_chain(gone);
         vma_close(vma);
     } else {
@@ -253,7 +250,7 @@ static int prepare_mapping(struct mm_struct *mm, const struct mmap_request *req,
         err = shmem_zero_setup(vma);
         if (err)
             goto uncommit;
-        mapping_link(vma, NULL);
+        mapping_link(vma);
     }
     if (req->flags & MAP_FIXED) {
         err = plan_unmap(mm, shape->start, shape->end, plan);
@@ -265,8 +262,10 @@ static int prepare_mapping(struct mm_struct *mm, const struct mmap_request *req,
     return 0;
 
 unlink:
-    if (vma->vm_mapping)
-        mapping_leave(vma);
+    if (vma->vm_mapping) {
+        rmap_unlink(vma);
+        mapping_leave(vma->vm_mapping);
+    }
 uncommit:
     if (shape->flags & VM_ACCOUNT)
         vm_uncommit(mm, pages);

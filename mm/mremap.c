@@ -9,7 +9,7 @@
  */
 #include <kernel/uapi/errno.h>
 #include <kernel/uapi/mman.h>
-#include <mm/filemap.h>
+#include <mm/anon_vma.h>
 #include <mm/huge.h>
 #include <mm/internal.h>
 #include <mm/tlb.h>
@@ -69,11 +69,12 @@ static int grow_in_place(struct remap *r)
     shape.pgoff = vma_pgoff(vma, vma->vm_end);
     shape.start = vma->vm_end;
     shape.end = end;
-    mapping_hold(vma->vm_mapping);
     merged = vma_merge(r->mm, vma, NULL, &shape, &gone);
-    if (!merged) /* a close operation forbids merging, not growing */
+    if (!merged) { /* a close operation forbids merging, not growing */
+        rmap_hold(vma->vm_mapping, vma->anon_vma);
         vma_resize(vma, vma->vm_start, end);
-    mapping_release(vma->vm_mapping);
+        rmap_release(vma->vm_mapping, vma->anon_vma);
+    }
     vma_close_chain(gone);
     mm_account(r->mm, shape.flags, more);
     return 0;
@@ -115,12 +116,16 @@ static void shrink_destination(const struct remap *r)
     gather_finish(&g);
 }
 
+/* A walk of the reverse map, which looks at one VMA and then at the other,
+ * must find each entry in one of them: it waits until all is flushed. */
 static void move_pages(const struct remap *r)
 {
+    struct vm_area_struct *vma = r->vma;
     struct mm_struct *mm = r->mm;
     struct pt_cursor src, dst;
     size_t n;
 
+    rmap_hold(vma->vm_mapping, vma->anon_vma);
     spin_lock(&mm->page_table_lock);
     for (pt_start(&src, mm->root, r->addr, r->addr + r->old_len); src.slot;
          pt_skip(&src, n)) {
@@ -137,6 +142,7 @@ static void move_pages(const struct remap *r)
     }
     spin_unlock(&mm->page_table_lock);
     tlb_flush_range(mm, r->addr, r->addr + r->old_len);
+    rmap_release(vma->vm_mapping, vma->anon_vma);
 }
 
 /* What a move needs before it may change anything. */
@@ -198,26 +204,24 @@ uncommit:
 static void link_new(struct remap *r, struct vm_area_struct *new)
 {
     struct vm_area_struct *vma = r->vma;
-    bool untouched = vma_is_anonymous(vma) && !vma->has_anon;
+    bool untouched = vma_is_anonymous(vma) && !vma->anon_vma;
 
     vma_copy(new, vma);
     new->vm_pgoff =
         untouched ? r->new_addr >> PAGE_SHIFT : vma_pgoff(vma, r->addr);
     new->vm_start = r->new_addr;
     new->vm_end = r->new_addr + r->new_len;
-    vma_open(new, vma);
+    vma_open(new);
+    rmap_link(new, NULL);
     vma_link(r->mm, new, find_vma_prev(r->mm, new->vm_start));
 }
 
 static void merge_new(struct mm_struct *mm, struct vm_area_struct *new)
 {
     struct vma_shape shape = vma_shape_of(new);
-    struct address_space *mapping = new->vm_mapping;
     struct vm_area_struct *gone;
 
-    mapping_hold(mapping);
     vma_merge(mm, new->vm_prev, new, &shape, &gone);
-    mapping_release(mapping);
     vma_close_chain(gone);
 }
 

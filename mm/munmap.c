@@ -9,7 +9,7 @@
  * Locking  do_munmap takes mmap_lock for writing; the others want it held.
  */
 #include <kernel/uapi/errno.h>
-#include <mm/filemap.h>
+#include <mm/anon_vma.h>
 #include <mm/huge.h>
 #include <mm/internal.h>
 
@@ -79,7 +79,7 @@ static void unmap_chain(struct mm_struct *mm, struct vm_area_struct *chain,
 
         gather_zap(&g, vma, vma->vm_start, vma->vm_end);
         if (vma->vm_mapping)
-            mapping_unlink(vma); /* truncation no longer looks here */
+            rmap_unlink(vma); /* truncation no longer looks here */
         mm_account(mm, vma->vm_flags, -pages);
         if (vma->vm_flags & VM_ACCOUNT)
             vm_uncommit(mm, pages);

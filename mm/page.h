@@ -29,28 +29,37 @@ enum page_flags {
     PG_anon,
     PG_highmem, /* no logical address */
     PG_hole,    /* no RAM here: the entry only fills the array */
+    PG_cache,   /* (m) in a page cache: mapping and index say where */
     NR_PAGE_FLAGS,
 };
 
 struct page {
-    u32 flags;         /* (a) BIT(PG_*) */
-    atomic_t refs;     /* (a) */
-    atomic_t mapcount; /* (a) */
-    u8 order;          /* (z) of a free block or a compound head */
-    u8 zone;           /* (c) index into zones[] */
-    u8 owner;          /* (z) enum page_owner */
-    u8 migratetype;    /* (z) */
+    u32 flags;      /* (a) BIT(PG_*) */
+    u8 order;       /* (z) of a free block or a compound head */
+    u8 zone;        /* (c) index into zones[] */
+    u8 owner;       /* (z) enum page_owner */
+    u8 migratetype; /* (z) */
+    union {
+        struct {
+            atomic_t refs;     /* (a) */
+            atomic_t mapcount; /* (a) */
+        };
+        atomic64_t counts; /* both at one instant: page_extra_refs() */
+    };
     union {
         struct list_head link; /* (z) free list; else the owner's use */
         struct page *head;     /* PG_tail */
     };
     union {
-        struct address_space *mapping; /* (m) page cache */
+        struct address_space *mapping; /* (m) PG_cache: which; NULL once it
+                                          was truncated */
+        struct anon_vma *anon_vma;     /* OWNER_ANON: its family of VMAs */
         void *owner_data;              /* else the owner's use */
         void *freelist;                /* PG_slab: first free object */
     };
     union {
-        unsigned long index; /* (m) offset in mapping, pages */
+        unsigned long index; /* (m) offset in mapping, pages; OWNER_ANON: in
+                                the family */
         struct {             /* PG_slab */
             u32 objects;     /* taken from freelist and not come back */
             u32 frozen;      /* belongs to a CPU, on no list */
@@ -157,6 +166,18 @@ static inline int page_count(struct page *page)
 static inline int page_mapcount(struct page *page)
 {
     return atomic_read(&page->mapcount);
+}
+
+/*
+ * References that no entry holds, at one instant: an entry's reference comes
+ * before its mapcount and goes after it, so whoever else holds the page is
+ * always in the difference.
+ */
+static inline int page_extra_refs(const struct page *page)
+{
+    u64 counts = atomic_read(&page->counts);
+
+    return (s32)counts - (s32)(counts >> 32);
 }
 
 /* A block with one owner falls apart into pages with a reference each. */

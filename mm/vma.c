@@ -21,6 +21,7 @@
  * What is left of self beside R keeps its properties.
  */
 #include <kernel/lib/string.h>
+#include <mm/anon_vma.h>
 #include <mm/internal.h>
 #include <mm/slab.h>
 
@@ -40,14 +41,14 @@ struct vm_area_struct *vma_alloc(struct mm_struct *mm)
         return NULL;
     memset(vma, 0, sizeof(*vma));
     vma->vm_mm = mm;
-    list_init(&vma->mapping_link);
     return vma;
 }
 
 void vma_copy(struct vm_area_struct *to, const struct vm_area_struct *from)
 {
     memcpy(to, from, sizeof(*to));
-    list_init(&to->mapping_link);
+    to->map_node.rb.parent_color = 0; /* in no tree */
+    to->anon_node.rb.parent_color = 0;
 }
 
 void vma_free(struct vm_area_struct *vma)
@@ -303,9 +304,11 @@ void vma_unlink(struct mm_struct *mm, struct vm_area_struct *vma)
 void vma_resize(struct vm_area_struct *vma, unsigned long start,
                 unsigned long end)
 {
+    rmap_erase(vma);
     vma->vm_pgoff += (long)(start - vma->vm_start) >> PAGE_SHIFT;
     vma->vm_start = start;
     vma->vm_end = end;
+    rmap_insert(vma, NULL);
     gap_refresh(vma);
     gap_refresh(vma->vm_next);
 }
@@ -316,7 +319,10 @@ void vma_split(struct mm_struct *mm, struct vm_area_struct *vma,
     upper->vm_pgoff = vma_pgoff(vma, addr);
     upper->vm_start = addr;
     upper->vm_end = vma->vm_end;
+    rmap_erase(vma);
     vma->vm_end = addr;
+    rmap_insert(vma, NULL);
+    rmap_insert(upper, NULL);
     vma_link(mm, upper, vma);
 }
 
@@ -332,8 +338,20 @@ struct vma_shape vma_shape_of(const struct vm_area_struct *vma)
         .file = vma->vm_file,
         .ops = vma->vm_ops,
         .mapping = vma->vm_mapping,
+        .anon_vma = vma->anon_vma,
+        .anon_id = vma->anon_id,
         .private_data = vma->vm_private_data,
     };
+}
+
+/*
+ * Whether vma may take over a range whose private pages have that id.  As on
+ * Linux a range without any joins a VMA that has some, unless that came by a
+ * fork, but not the other way round.
+ */
+static bool anon_agrees(const struct vm_area_struct *vma, u32 id)
+{
+    return vma->anon_id == id || (!id && !(vma->anon_id & ANON_ID_FORKED));
 }
 
 /* Whether vma, which borders the range at `addr`, could cover it as well. */
@@ -341,8 +359,9 @@ static bool shape_agrees(const struct vm_area_struct *vma,
                          const struct vma_shape *shape, unsigned long addr,
                          unsigned long pgoff)
 {
-    if (vma->vm_flags != shape->flags || vma->vm_file != shape->file ||
-        vma->vm_ops != shape->ops || vma->vm_mapping != shape->mapping ||
+    if (!anon_agrees(vma, shape->anon_id) || vma->vm_flags != shape->flags ||
+        vma->vm_file != shape->file || vma->vm_ops != shape->ops ||
+        vma->vm_mapping != shape->mapping ||
         vma->vm_private_data != shape->private_data)
         return false;
     if (vma->vm_ops && vma->vm_ops->close)
@@ -354,43 +373,50 @@ static bool shape_agrees(const struct vm_area_struct *vma,
 static void swallow(struct mm_struct *mm, struct vm_area_struct *vma,
                     struct vm_area_struct *into, struct vm_area_struct **gone)
 {
-    into->has_anon |= vma->has_anon;
+    rmap_erase(vma);
+    if (vma->anon_vma && !into->anon_vma)
+        anon_vma_adopt(into, vma);
     vma_unlink(mm, vma);
     vma->vm_next = *gone;
     *gone = vma;
 }
 
-struct vm_area_struct *vma_merge(struct mm_struct *mm,
-                                 struct vm_area_struct *prev,
-                                 struct vm_area_struct *self,
-                                 const struct vma_shape *shape,
-                                 struct vm_area_struct **gone)
+/* Who of the two neighbours takes part; NULL: does not. */
+static void find_partners(const struct vma_shape *range,
+                          struct vm_area_struct **left,
+                          struct vm_area_struct **right)
+{
+    unsigned long pages = (range->end - range->start) >> PAGE_SHIFT;
+    struct vm_area_struct *l = *left, *r = *right;
+    struct vma_shape shape = *range;
+
+    if (r && (r->vm_start != shape.end ||
+              !shape_agrees(r, &shape, shape.end, shape.pgoff + pages)))
+        r = NULL;
+    if (r && shape.fresh) /* it is the right one's already, for the left one */
+        shape.anon_id = r->anon_id;
+    if (l && (l->vm_end != shape.start ||
+              !shape_agrees(l, &shape, shape.start, shape.pgoff)))
+        l = NULL;
+    if (l && r && l->anon_id && r->anon_id && l->anon_id != r->anon_id)
+        r = NULL;
+    *left = l;
+    *right = r;
+}
+
+/* The neighbours that take part move over the range.  Locks: rmap_hold(). */
+static void do_merge(struct mm_struct *mm, struct vm_area_struct *left,
+                     struct vm_area_struct *right, struct vm_area_struct *self,
+                     const struct vma_shape *shape,
+                     struct vm_area_struct **gone)
 {
     unsigned long start = shape->start, end = shape->end;
-    unsigned long pages = (end - start) >> PAGE_SHIFT;
-    struct vm_area_struct *left = prev, *right, *into;
 
-    *gone = NULL;
-    if (shape->flags & VM_SPECIAL_MASK)
-        return NULL;
-    right = self ? self->vm_next : prev ? prev->vm_next : mm->first;
-    if (left && (left->vm_end != start ||
-                 !shape_agrees(left, shape, start, shape->pgoff)))
-        left = NULL;
-    if (right && (right->vm_start != end ||
-                  !shape_agrees(right, shape, end, shape->pgoff + pages)))
-        right = NULL;
-    into = left ? left : right;
-    if (!into)
-        return NULL;
-
-    if (self && start == self->vm_start && end == self->vm_end) {
-        swallow(mm, self, into, gone);
-    } else if (self) {
-        into->has_anon |= self->has_anon;
+    if (self && start == self->vm_start && end == self->vm_end)
+        swallow(mm, self, left ? left : right, gone);
+    else if (self)
         vma_resize(self, left ? end : self->vm_start,
                    left ? self->vm_end : start);
-    }
     if (left && right) {
         end = right->vm_end;
         swallow(mm, right, left, gone);
@@ -399,7 +425,32 @@ struct vm_area_struct *vma_merge(struct mm_struct *mm,
         vma_resize(left, left->vm_start, end);
     else
         vma_resize(right, start, right->vm_end);
-    return into;
+}
+
+struct vm_area_struct *vma_merge(struct mm_struct *mm,
+                                 struct vm_area_struct *prev,
+                                 struct vm_area_struct *self,
+                                 const struct vma_shape *shape,
+                                 struct vm_area_struct **gone)
+{
+    struct vm_area_struct *left = prev, *right;
+    struct anon_vma *family = shape->anon_vma;
+
+    *gone = NULL;
+    if (shape->flags & VM_SPECIAL_MASK)
+        return NULL;
+    right = self ? self->vm_next : prev ? prev->vm_next : mm->first;
+    find_partners(shape, &left, &right);
+    if (!left && !right)
+        return NULL;
+    if (!family && left) /* whoever has one has the same */
+        family = left->anon_vma;
+    if (!family && right)
+        family = right->anon_vma;
+    rmap_hold(shape->mapping, family);
+    do_merge(mm, left, right, self, shape, gone);
+    rmap_release(shape->mapping, family);
+    return left ? left : right;
 }
 
 /* ---- checking ---- */
@@ -423,7 +474,9 @@ static const char *check_one(const struct vm_area_struct *vma)
         widest = max(widest, vma_of(vma->node.left)->subtree_gap);
     if (vma->node.right)
         widest = max(widest, vma_of(vma->node.right)->subtree_gap);
-    return widest == vma->subtree_gap ? NULL : "stale subtree gap";
+    if (widest != vma->subtree_gap)
+        return "stale subtree gap";
+    return rmap_check(vma) ? NULL : "stale in the reverse map";
 }
 
 bool vma_tree_check(struct mm_struct *mm, const char **why)

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include <kernel/lib/list.h>
+#include <kernel/lib/interval.h>
 #include <mm/mm.h>
 
 #define VM_READ 0x1ul
@@ -76,8 +76,9 @@ struct vm_operations_struct {
 };
 
 /*
- * Lock letters: (w) mmap_lock held for writing to change  (m) mapping->lock
- *               (p) page_table_lock
+ * Lock letters: (w) mmap_lock held for writing to change; bounds and the
+ *                   trees of a VMA that is in one: rmap_hold() as well
+ *               (p) page_table_lock, once
  */
 struct vm_area_struct {
     unsigned long vm_start, vm_end; /* (w) [start, end) */
@@ -85,13 +86,16 @@ struct vm_area_struct {
     unsigned long vm_pgoff;         /* (w) of vm_start in the file, pages;
                                        anonymous: start >> 12 when made */
     pgprot_t vm_page_prot;
-    bool has_anon; /* (p) may hold pages of its own: fork copies them */
+    u32 anon_id; /* (p) tells families apart in merging: ANON_ID_FORKED */
+    struct anon_vma *anon_vma; /* (p) where its private pages are found; NULL:
+                                  there were none, fork copies nothing */
     struct mm_struct *vm_mm;
     const struct vm_operations_struct *vm_ops; /* NULL: anonymous */
     struct file *vm_file;                      /* a reference, or NULL */
     struct address_space *vm_mapping;          /* its pages' cache, or NULL */
     void *vm_private_data;                     /* the driver's */
-    struct list_head mapping_link;             /* (m) mapping->vmas */
+    struct interval_node map_node;             /* (w) vm_mapping->vmas */
+    struct interval_node anon_node;            /* (w) anon_vma->vmas */
     struct rb_node node;                       /* (w) mm->vmas */
     struct vm_area_struct *vm_next, *vm_prev;  /* (w) by address */
     unsigned long gap;         /* (w) free bytes left of it, guard excluded */

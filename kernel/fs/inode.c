@@ -66,6 +66,7 @@ void inode_put(struct inode *inode)
         return;
     if (inode->sb->evict)
         inode->sb->evict(inode);
+    mapping_quiesce(&inode->mapping);
     kmem_cache_free(inode_cache, inode);
 }
 

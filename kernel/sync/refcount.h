@@ -53,6 +53,22 @@ static inline bool refcount_inc_not_zero(refcount_t *r)
     return false;
 }
 
+/* Gives one back unless it is the last; whether it did: for objects whose
+ * last reference goes under a lock. */
+static inline bool refcount_dec_not_one(refcount_t *r)
+{
+    int old = atomic_read(&r->refs);
+
+    while (old > 1) {
+        int seen = atomic_cmpxchg(&r->refs, old, old - 1);
+
+        if (seen == old)
+            return true;
+        old = seen;
+    }
+    return false;
+}
+
 /* Whether the last one went; the caller then frees the object. */
 static inline bool __must_check refcount_dec_and_test(refcount_t *r)
 {

@@ -8,15 +8,18 @@
  *     a read-write   b read-only   c no access   x read-execute
  *     f a file, private, offset = page number    s the same, shared
  *     d a driver's that must not be merged
+ *     A B C X F with private pages
  *
  * HOST_SOURCES: mm/vma.c mm/change.c mm/account.c mm/mmap.c mm/munmap.c
- * HOST_SOURCES: mm/mprotect.c mm/mlock.c mm/mremap.c mm/brk.c
- * HOST_SOURCES: kernel/lib/rbtree.c tests/host/vma_shim.c
+ * HOST_SOURCES: mm/mprotect.c mm/mlock.c mm/mremap.c mm/brk.c mm/anon_vma.c
+ * HOST_SOURCES: kernel/lib/rbtree.c kernel/lib/interval.c tests/host/vma_shim.c
  */
 #include "shim.h"
 #include "vma_shim.h"
+#include <ctype.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/uapi/mman.h>
+#include <mm/anon_vma.h>
 
 #define BASE 0x10000000ul
 #define PAGES 24
@@ -56,7 +59,7 @@ static int driver_mmap(struct file *file, struct vm_area_struct *vma)
 
 static int prot_of(char kind)
 {
-    switch (kind) {
+    switch (tolower(kind)) {
     case 'b':
         return PROT_READ;
     case 'c':
@@ -88,6 +91,12 @@ static long map(int page, int n, char kind)
     return do_mmap(&mm, &req);
 }
 
+/* As a write to the page does. */
+static void touch(int page)
+{
+    assert_int_equal(anon_vma_prepare(find_vma(&mm, AT(page))), 0);
+}
+
 static long unmap(int page, int n)
 {
     return do_munmap(&mm, AT(page), n * PAGE_SIZE);
@@ -114,7 +123,7 @@ static long lock(int page, int n)
     return do_mlock(&mm, AT(page), n * PAGE_SIZE, VM_LOCKED, true);
 }
 
-static char kind_of(const struct vm_area_struct *vma)
+static char kind_of_untouched(const struct vm_area_struct *vma)
 {
     if (vma->vm_flags & VM_LOCKED)
         return 'L';
@@ -127,6 +136,13 @@ static char kind_of(const struct vm_area_struct *vma)
     if (vma->vm_flags & VM_WRITE)
         return 'a';
     return vma->vm_flags & VM_READ ? 'b' : 'c';
+}
+
+static char kind_of(const struct vm_area_struct *vma)
+{
+    char kind = kind_of_untouched(vma);
+
+    return vma->anon_vma ? toupper(kind) : kind;
 }
 
 static void draw(char *strip)
@@ -175,7 +191,9 @@ static void set_up(const char *strip)
             continue;
         }
         if (*strip != '.')
-            assert_int_equal(map(page, n, *strip), AT(page));
+            assert_int_equal(map(page, n, tolower(*strip)), AT(page));
+        if (isupper(*strip))
+            touch(page);
         page += n;
         strip += n;
     }
@@ -265,6 +283,39 @@ static void mprotect_splits_and_merges(void **state)
     VMA_CASE("aabbcc", protect(2, 2, 'c'), "aacccc");
     VMA_CASE("abcabc", protect(0, 6, 'a'), "aaaaaa");
     VMA_CASE("dddddd", protect(2, 2, 'd'), "dddddd");
+}
+
+/* As Linux 6.1 does: see anon_agrees() and could_be_one(). */
+static void private_pages_decide_merging(void **state)
+{
+    VMA_CASE("AA", map(2, 2, 'a'), "AAAA");
+    VMA_CASE("..AA", map(0, 2, 'a'), "AAAA");
+    VMA_CASE("aa..AA", map(2, 2, 'a'), "aaAAAA"); /* not aa */
+    VMA_CASE("AA..aa", map(2, 2, 'a'), "AAAAAA");
+    VMA_CASE("AA..AA", map(2, 2, 'a'), "AA|AAAA"); /* two families */
+    VMA_CASE("AAAAAA", protect(2, 2, 'c'), "AACCAA");
+    VMA_CASE("AAccAA", protect(2, 2, 'a'), "AAAA|AA");
+    VMA_CASE("AA", move(0, 2, 2, 10), "..........AA");
+    VMA_CASE("AA..aa", move(0, 2, 2, 6), "....aaAA");
+    VMA_CASE("AAAA", unmap(1, 2), "A..A");
+    shim_mm_init(&mm);
+    set_up("AAAA"); /* one family, even with a hole in it */
+    unmap(1, 1);
+    map(1, 1, 'a');
+    assert_int_equal(mm.map_count, 1);
+    protect(2, 2, 'b');
+    assert_int_equal(mm.map_count, 2);
+    protect(2, 2, 'a');
+    assert_int_equal(mm.map_count, 1);
+    clear();
+    shim_mm_init(&mm);
+    set_up("aaaa"); /* touched apart, but a neighbour lends its family */
+    protect(2, 2, 'b');
+    touch(0);
+    touch(3);
+    protect(2, 2, 'a');
+    assert_int_equal(mm.map_count, 1);
+    clear();
 }
 
 static void mlock_is_a_property(void **state)
@@ -500,6 +551,87 @@ static void random_operations_match_the_model(void **state)
     }
 }
 
+/* ---- where private pages are found ---- */
+
+struct private_page {
+    const struct anon_vma *family; /* NULL: none */
+    unsigned long index;
+};
+static struct private_page private_pages[PAGES];
+
+/* Each is found by what it says of itself, where it is mapped now. */
+static void find_private_pages(void)
+{
+    check_tree();
+    for (int page = 0; page < PAGES; page++) {
+        const struct private_page *p = &private_pages[page];
+        const struct vm_area_struct *vma;
+        struct interval_node *node;
+        int found = 0;
+
+        if (!p->family)
+            continue;
+        for (node = interval_first(&p->family->vmas, p->index, p->index); node;
+             node = interval_next(node, p->index, p->index)) {
+            vma = container_of(node, struct vm_area_struct, anon_node);
+            found +=
+                vma->vm_start + ((p->index - vma->vm_pgoff) << PAGE_SHIFT) ==
+                AT(page);
+        }
+        assert_int_equal(found, 1);
+    }
+}
+
+static void random_operation_on_pages(void)
+{
+    int page = host_random() % PAGES;
+    int n = 1 + host_random() % min(PAGES - page, 6);
+    const struct vm_area_struct *vma = find_vma(&mm, AT(page));
+    struct private_page *there = &private_pages[page];
+    int to = host_random() % PAGES;
+
+    switch (host_random() % 6) {
+    case 0:
+        map(page, n, "aaf"[host_random() % 3]);
+        memset(there, 0, n * sizeof(*there));
+        break;
+    case 1:
+        unmap(page, n);
+        memset(there, 0, n * sizeof(*there));
+        break;
+    case 2:
+        protect(page, n, "ac"[host_random() % 2]);
+        break;
+    case 3:
+        if (!vma || vma->vm_start > AT(page) || vma->vm_end < AT(page + n) ||
+            to + n > PAGES || (to < page + n && page < to + n))
+            break;
+        assert_int_equal(move(page, n, n, to), AT(to));
+        memcpy(&private_pages[to], there, n * sizeof(*there));
+        memset(there, 0, n * sizeof(*there));
+        break;
+    default:
+        if (!vma || vma->vm_start > AT(page) || there->family)
+            break;
+        touch(page);
+        *there = (struct private_page){vma->anon_vma, vma_pgoff(vma, AT(page))};
+    }
+}
+
+static void private_pages_are_found_wherever_they_move(void **state)
+{
+    host_random_init();
+    for (int round = 0; round < 300; round++) {
+        shim_mm_init(&mm);
+        memset(private_pages, 0, sizeof(private_pages));
+        for (int i = 0; i < 150; i++) {
+            random_operation_on_pages();
+            find_private_pages();
+        }
+        clear();
+    }
+}
+
 /* Gaps against a search page by page, with many VMAs. */
 static void gaps_are_the_highest_that_fit(void **state)
 {
@@ -544,6 +676,8 @@ int main(void)
         cmocka_unit_test(mmap_fixed_replaces),
         cmocka_unit_test(munmap_cuts),
         cmocka_unit_test(mprotect_splits_and_merges),
+        cmocka_unit_test(private_pages_decide_merging),
+        cmocka_unit_test(private_pages_are_found_wherever_they_move),
         cmocka_unit_test(mlock_is_a_property),
         cmocka_unit_test(mremap_in_place),
         cmocka_unit_test(mremap_moves),

@@ -3,10 +3,12 @@
  */
 #include "vma_shim.h"
 #include <kernel/core/panic.h>
+#include <mm/anon_vma.h>
 #include <mm/filemap.h>
 #include <mm/huge.h>
 #include <mm/slab.h>
 #include <mm/tlb.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,20 +23,33 @@ int shim_file_refs, shim_opens, shim_closes;
 unsigned int pgtable_levels = 4;
 unsigned long vmemmap_base;
 
+struct kmem_cache {
+    size_t size;
+    void (*ctor)(void *obj);
+};
+
 struct kmem_cache *kmem_cache_create(const char *name, size_t size,
                                      size_t align, void (*ctor)(void *obj))
 {
-    static char cache;
+    static struct kmem_cache caches[4];
+    static int n;
 
-    return (struct kmem_cache *)&cache;
+    assert(n < 4);
+    caches[n] = (struct kmem_cache){size, ctor};
+    return &caches[n++];
 }
 
 void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 {
+    void *obj;
+
     if (shim_fail_at && --shim_fail_at == 0)
         return NULL;
     shim_vmas++;
-    return malloc(sizeof(struct vm_area_struct));
+    obj = malloc(cache->size);
+    if (cache->ctor)
+        cache->ctor(obj);
+    return obj;
 }
 
 void kmem_cache_free(struct kmem_cache *cache, void *obj)
@@ -57,12 +72,17 @@ static const struct mm_file_ops file_ops = {.get = file_get, .put = file_put};
 
 void shim_mm_init(struct mm_struct *mm)
 {
+    static bool initialized;
+
     memset(mm, 0, sizeof(*mm));
     mm->limits = (struct mm_limits){8 * MIB, ~0ull, ~0ull, 8 * MIB};
     mm->mmap_base = TASK_SIZE - 128 * MIB;
     mm_file_ops = &file_ops;
-    if (!shim_vmas)
+    if (!initialized) {
         vma_init();
+        anon_vma_init();
+    }
+    initialized = true;
 }
 
 /* ---- no tables ---- */
@@ -125,19 +145,10 @@ int huge_split_range(struct mm_struct *mm, unsigned long start,
 
 /* ---- no page cache ---- */
 
-void mapping_link(struct vm_area_struct *vma, struct vm_area_struct *after)
+void mapping_link(struct vm_area_struct *vma)
 {
 }
-void mapping_unlink(struct vm_area_struct *vma)
-{
-}
-void mapping_leave(struct vm_area_struct *vma)
-{
-}
-void mapping_hold(struct address_space *mapping)
-{
-}
-void mapping_release(struct address_space *mapping)
+void mapping_leave(struct address_space *mapping)
 {
 }
 int shmem_zero_setup(struct vm_area_struct *vma)
@@ -157,6 +168,23 @@ void down_write(struct rw_semaphore *sem)
 {
 }
 void up_write(struct rw_semaphore *sem)
+{
+}
+void mutex_init_named(struct mutex *m, const char *name)
+{
+    m->locked = 0;
+}
+void mutex_lock(struct mutex *m)
+{
+    assert(!m->locked); /* nobody is there who would unlock it */
+    m->locked = 1;
+}
+void mutex_unlock(struct mutex *m)
+{
+    assert(m->locked);
+    m->locked = 0;
+}
+void schedule(void)
 {
 }
 void spin_lock_wait(spinlock_t *lock, u16 ticket)

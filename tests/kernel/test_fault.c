@@ -3,6 +3,7 @@
  */
 #include <tests/kernel/mm_probe.h>
 #include <kernel/lib/string.h>
+#include <mm/anon_vma.h>
 #include <mm/filemap.h>
 #include <mm/slab.h>
 
@@ -197,6 +198,14 @@ static int test_file_mmap(struct file *file, struct vm_area_struct *vma)
     return filemap_mmap((struct address_space *)file, vma);
 }
 
+/* The page cache that mmap gave it goes. */
+static void forget_mapping(struct vm_area_struct *vma)
+{
+    rmap_unlink(vma);
+    mapping_leave(vma->vm_mapping);
+    vma->vm_mapping = NULL;
+}
+
 /* Links a VMA of the file by hand: struct file belongs to another layer. */
 static long map_file(struct mm_struct *mm, struct address_space *mapping,
                      size_t pages, unsigned long pgoff, bool shared)
@@ -206,10 +215,10 @@ static long map_file(struct mm_struct *mm, struct address_space *mapping,
     struct vm_area_struct *vma = find_vma(mm, addr);
 
     if (vma->vm_mapping)
-        mapping_leave(vma);
+        forget_mapping(vma);
     vma->vm_pgoff = pgoff;
     test_file_mmap((struct file *)mapping, vma);
-    mapping_link(vma, NULL);
+    mapping_link(vma);
     return addr;
 }
 
@@ -369,8 +378,7 @@ static long map_driver(struct mm_struct *mm)
     long addr = probe_map(mm, 0, 5, PROBE_RW, MAP_SHARED);
     struct vm_area_struct *vma = find_vma(mm, addr);
 
-    mapping_leave(vma);
-    vma->vm_mapping = NULL;
+    forget_mapping(vma);
     vma->vm_ops = &driver_ops;
     vma->vm_page_prot = vm_get_page_prot(vma->vm_flags & ~VM_SHARED);
     asked = told_of_writes = opened = closed = 0;
