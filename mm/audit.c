@@ -81,13 +81,14 @@ static size_t audit_zone(struct zone *zone, struct printer *out)
         struct page *page;
         u64 blocks = 0;
 
-        list_for_each_entry(page, &area->list, link) {
-            blocks++;
-            if (page->order != order || !page_test(page, PG_buddy) ||
-                page->zone != zone->index || atomic_read(&page->refs))
-                n += finding(out, page_to_pfn(page), order,
-                             "frame of a free block with a wrong entry");
-        }
+        for (int type = 0; type < NR_MIGRATE_TYPES; type++)
+            list_for_each_entry(page, &area->list[type], link) {
+                blocks++;
+                if (page->order != order || !page_test(page, PG_buddy) ||
+                    page->zone != zone->index || atomic_read(&page->refs))
+                    n += finding(out, page_to_pfn(page), order,
+                                 "frame of a free block with a wrong entry");
+            }
         if (blocks != area->blocks)
             n += finding(out, 0, order, "free blocks miscounted");
         sum += blocks << order;

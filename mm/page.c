@@ -1,9 +1,10 @@
 /*
  * mm/page.c - giving out pages and taking them back.
  *
- * Structure  each CPU keeps a stack of single free pages per zone; it is
- *            filled and emptied in batches.  Larger blocks go straight to
- *            the zone.
+ * Structure  each CPU keeps two stacks of single free pages per zone, one
+ *            for movable pages; they are filled and emptied in batches.
+ *            Larger blocks go straight to the zone.  page->pcp names the
+ *            stack that a page goes to when it is freed.
  * Cost       a single page: a dozen memory accesses, no lock, no list.
  * Locking    a CPU's stacks and counters are touched with interrupts off on
  *            that CPU only; zone->lock is taken inside.
@@ -20,6 +21,7 @@
 #include <mm/alloc.h>
 #include <mm/fail.h>
 #include <mm/kmap.h>
+#include <mm/page_bad.h>
 #include <mm/slab.h>
 
 #define PCP_MAX 62 /* a struct pcp is 512 bytes */
@@ -32,13 +34,13 @@ struct pcp {
     struct page *pages[PCP_MAX];
 };
 
-/* The last one is always empty. */
-static DEFINE_PER_CPU(struct pcp, page_pcp[NR_ZONES + 1]);
+/* The last one, PCP_NONE, is always empty and always full. */
+static DEFINE_PER_CPU(struct pcp, page_pcp[PCP_NONE + 1]);
 DEFINE_PER_CPU(s64, page_owned[NR_PAGE_OWNERS]);
 
-/* By the zone bits of a request: whose stack serves it.  A hint that the
+/* By the place bits of a request: which stack serves it.  A hint that the
  * last refill left; any zone that the request allows is right. */
-static u8 zone_hint[8];
+static u8 stack_hint[GFP_PLACE_BITS + 1];
 
 const char *const page_owner_names[NR_PAGE_OWNERS] = {
     [OWNER_FREE] = "free",
@@ -59,25 +61,10 @@ const char *const page_owner_names[NR_PAGE_OWNERS] = {
     [OWNER_TEST] = "test",
 };
 
-/* A free page has none of these; a page that is freed neither. */
-#define FLAGS_IN_USE                                                           \
-    (BIT(PG_reserved) | BIT(PG_buddy) | BIT(PG_slab) | BIT(PG_lru) |           \
-     BIT(PG_locked) | BIT(PG_hole))
 /* What stays with the frame through all its lives. */
 #define FLAGS_OF_FRAME BIT(PG_highmem)
 
 #define POISON_FREE 0xaa /* debug builds: contents of a free page */
-
-static __noinline void __noreturn page_broken(struct page *page,
-                                              const char *what)
-{
-    panic("page %p (frame %lx): %s; flags %x refs %d mapcount %d owner %s, "
-          "allocated at %llx",
-          (void *)page, page_to_pfn(page), what, page->flags,
-          atomic_read(&page->refs), atomic_read(&page->mapcount),
-          page->owner < NR_PAGE_OWNERS ? page_owner_names[page->owner] : "?",
-          (unsigned long long)page_site(page));
-}
 
 static void debug_poison(struct page *page, unsigned int order)
 {
@@ -105,60 +92,77 @@ static void pcp_setup(struct pcp *pcp, const struct zone *zone)
     pcp->high = 2 * pcp->batch;
 }
 
-static void pcp_drain(struct pcp *pcp, struct zone *zone, u32 n)
+static struct zone *pcp_zone(const struct pcp *pcp)
 {
+    return &zones[(pcp - this_cpu_ptr(&page_pcp[0])) / 2];
+}
+
+static void pcp_drain(struct pcp *pcp, u32 n)
+{
+    struct zone *zone = pcp_zone(pcp);
+
     spin_lock(&zone->lock);
     while (n-- > 0)
         buddy_give(zone, pcp->pages[--pcp->count], 0);
     spin_unlock(&zone->lock);
 }
 
-/* Interrupts are off, the stack of the hinted zone is empty. */
+/* Interrupts are off, the hinted stack is empty. */
 static struct page *pcp_refill(gfp_t gfp)
 {
     struct page *pages[PCP_MAX / 2];
-    struct pcp *pcp = this_cpu_ptr(&page_pcp[zone_hint[gfp & 7]]);
+    u8 *hint = &stack_hint[gfp & GFP_PLACE_BITS];
+    struct pcp *pcp = this_cpu_ptr(&page_pcp[*hint]);
     u32 batch = pcp->batch ? pcp->batch : 1;
     struct zone *zone;
     size_t got = zone_alloc(gfp, 0, batch, pages, &zone);
+    u8 index;
 
     if (!got)
         return NULL;
-    if (likely(!fail_nth_armed))
-        zone_hint[gfp & 7] = zone->index;
-    pcp = this_cpu_ptr(&page_pcp[zone->index]);
+    index = pcp_index(zone, gfp_migratetype(gfp));
+    if (index == PCP_NONE)
+        return pages[0]; /* one is what was asked for */
+    if (likely(!fail_nth_armed && place_makes_sense(gfp)))
+        *hint = index;
+    pcp = this_cpu_ptr(&page_pcp[index]);
     if (unlikely(!pcp->high) && !debug_pagealloc)
         pcp_setup(pcp, zone);
     if (unlikely(pcp->count + got > PCP_MAX))
-        pcp_drain(pcp, zone, got);
+        pcp_drain(pcp, got);
     while (got > 1)
         pcp->pages[pcp->count++] = pages[--got];
     return pages[0];
 }
 
-static u8 first_zone(gfp_t gfp)
+static u8 first_stack(gfp_t gfp)
 {
+    enum zone_index zone = ZONE_DMA32;
+
+    if (!place_makes_sense(gfp))
+        return PCP_NONE; /* the slow path says so */
     if (gfp & __GFP_DMA)
-        return ZONE_DMA;
-    if (gfp == __GFP_HIGHMEM && zones[ZONE_HIGHMEM].present)
-        return ZONE_HIGHMEM;
-    return ZONE_DMA32;
+        zone = ZONE_DMA;
+    else if (gfp & __GFP_HIGHMEM && zones[ZONE_HIGHMEM].present)
+        zone = ZONE_HIGHMEM;
+    return pcp_index(&zones[zone], gfp_migratetype(gfp));
 }
 
 void page_fast_path(bool on)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(zone_hint); i++)
-        zone_hint[i] = on ? first_zone(i) : NR_ZONES;
+    for (size_t i = 0; i < ARRAY_SIZE(stack_hint); i++)
+        stack_hint[i] = on ? first_stack(i) : PCP_NONE;
 }
 
 void page_drain_local(void)
 {
     u64 flags = local_irq_save();
 
-    for (int i = 0; i < NR_ZONES; i++) {
+    for (int i = 0; i < PCP_NONE; i++) {
         struct pcp *pcp = this_cpu_ptr(&page_pcp[i]);
 
-        pcp_drain(pcp, &zones[i], pcp->count);
+        if (pcp->count)
+            pcp_drain(pcp, pcp->count);
     }
     local_irq_restore(flags);
 }
@@ -168,13 +172,28 @@ static void drain_here(void *arg)
     page_drain_local();
 }
 
+void page_drain_all(void)
+{
+    xcall(~0ull, drain_here, NULL);
+    page_drain_local();
+}
+
+struct pcp_count page_pcp_count(unsigned int cpu, enum zone_index zone)
+{
+    const struct pcp *pcp = per_cpu_ptr(&page_pcp[2 * zone], cpu);
+
+    return (struct pcp_count){pcp[0].count + pcp[1].count,
+                              pcp[0].high + pcp[1].high,
+                              max(pcp[0].batch, pcp[1].batch)};
+}
+
 u64 page_cached_count(void)
 {
     u64 n = 0;
 
     for (unsigned int cpu = 0; cpu < nr_cpus_online; cpu++)
         for (int i = 0; i < NR_ZONES; i++)
-            n += per_cpu_ptr(&page_pcp[i], cpu)->count;
+            n += page_pcp_count(cpu, i).count;
     return n;
 }
 
@@ -189,28 +208,44 @@ static struct page *take_block(gfp_t gfp, unsigned int order)
     return zone_alloc(gfp, order, 1, &page, &zone) ? page : NULL;
 }
 
-/* Nothing was free: give back what is only cached, then look again. */
-static struct page *take_after_shrinking(gfp_t gfp, unsigned int order,
-                                         void *caller)
+/* Gives back what is only cached.  May sleep. */
+static void shrink_caches(void)
+{
+    if (nr_cpus_online > 1)
+        page_drain_all();
+    slab_shrink();
+    kernel_stack_shrink();
+    pt_stock_shrink();
+}
+
+static struct page *take_again(gfp_t gfp, unsigned int order)
+{
+    u64 flags = local_irq_save();
+    struct page *page = take_block(gfp, order);
+
+    local_irq_restore(flags);
+    return page;
+}
+
+/*
+ * Nothing was free at once.  Who may sleep has memory compacted if it is a
+ * block that is missing, and what is merely cached given back; with
+ * __GFP_NORETRY only the first, with __GFP_NOFAIL until it works.
+ */
+static struct page *take_harder(gfp_t gfp, unsigned int order, void *caller)
 {
     bool may_sleep =
         gfp & __GFP_SLEEP && !irqs_disabled() && !this_cpu_read(atomic_depth);
-    struct page *page;
-    u64 flags;
+    struct page *page = NULL;
 
-    if (gfp & __GFP_NORETRY)
-        return NULL;
+    if (may_sleep && order && compact_for(gfp, order))
+        page = take_again(gfp, order);
+    if (page || gfp & __GFP_NORETRY)
+        return page;
     do {
-        if (may_sleep) {
-            if (nr_cpus_online > 1)
-                xcall(~0ull, drain_here, NULL);
-            slab_shrink();
-            kernel_stack_shrink();
-            pt_stock_shrink();
-        }
-        flags = local_irq_save();
-        page = take_block(gfp, order);
-        local_irq_restore(flags);
+        if (may_sleep)
+            shrink_caches();
+        page = take_again(gfp, order);
         if (!page && gfp & __GFP_NOFAIL && may_sleep)
             schedule(); /* somebody else may give some back */
     } while (!page && gfp & __GFP_NOFAIL && may_sleep);
@@ -250,6 +285,7 @@ void split_page(struct page *head, unsigned int order)
     for (unsigned long i = 1; i < 1ul << order; i++) {
         head[i].owner = head->owner;
         head[i].order = 0;
+        head[i].pcp = head->pcp;
         head[i].site = head->site;
         head[i].serial = head->serial;
         atomic_set(&head[i].refs, 1);
@@ -262,7 +298,7 @@ u32 page_serial; /* debug builds: allocations so far */
 static inline struct page *page_prepare(struct page *page,
                                         enum page_owner owner, void *caller)
 {
-    if (unlikely(page->flags & FLAGS_IN_USE))
+    if (unlikely(page->flags & PAGE_FLAGS_IN_USE))
         page_broken(page, "given out while in use");
     if (DEBUG_ON) {
         debug_check_poison(page);
@@ -281,13 +317,14 @@ static __noinline struct page *alloc_slow(gfp_t gfp, unsigned int order,
     struct page *page;
     u64 flags;
 
-    if (order > MAX_ORDER || (unlikely(fail_nth_armed) && fail_nth_now(gfp)))
+    if (unlikely(!request_makes_sense(gfp, order, caller)) ||
+        (unlikely(fail_nth_armed) && fail_nth_now(gfp)))
         return NULL;
     flags = local_irq_save();
     page = order ? take_block(gfp, order) : pcp_refill(gfp);
     local_irq_restore(flags);
     if (unlikely(!page))
-        page = take_after_shrinking(gfp, order, caller);
+        page = take_harder(gfp, order, caller);
     if (!page)
         return NULL;
     page_prepare(page, owner, caller);
@@ -325,7 +362,7 @@ struct page *alloc_pages_owner(gfp_t gfp, unsigned int order,
     if (unlikely(order))
         return alloc_slow(gfp, order, owner, caller);
     flags = local_irq_save();
-    pcp = this_cpu_ptr(&page_pcp[zone_hint[gfp & 7]]);
+    pcp = this_cpu_ptr(&page_pcp[stack_hint[gfp & GFP_PLACE_BITS]]);
     if (unlikely(!pcp->count)) {
         local_irq_restore(flags);
         return alloc_slow(gfp, 0, owner, caller);
@@ -337,25 +374,66 @@ struct page *alloc_pages_owner(gfp_t gfp, unsigned int order,
     return gfp & __GFP_ZERO ? zeroed(page) : page;
 }
 
+void page_hand_out(struct page *page, enum page_owner owner, void *caller)
+{
+    u64 flags;
+
+    page_prepare(page, owner, caller);
+    flags = local_irq_save();
+    this_cpu_inc(page_owned[owner]);
+    local_irq_restore(flags);
+}
+
+/* As many as there are on the CPU's stack, the rest from the zone. */
+static size_t take_pages(gfp_t gfp, enum page_owner owner, size_t n,
+                         struct page **pages)
+{
+    u64 flags = local_irq_save();
+    struct pcp *pcp = this_cpu_ptr(&page_pcp[stack_hint[gfp & GFP_PLACE_BITS]]);
+    struct zone *zone;
+    size_t got = 0;
+
+    while (got < n && pcp->count)
+        pages[got++] = pcp->pages[--pcp->count];
+    if (got < n)
+        got += zone_alloc(gfp, 0, n - got, pages + got, &zone);
+    this_cpu_add(page_owned[owner], got);
+    local_irq_restore(flags);
+    return got;
+}
+
 size_t alloc_pages_bulk(gfp_t gfp, enum page_owner owner, size_t n,
                         struct page **pages)
 {
-    for (size_t i = 0; i < n; i++) {
-        pages[i] = alloc_pages_owner(gfp, 0, owner);
-        if (!pages[i])
-            return i;
+    void *caller = __builtin_return_address(0);
+    size_t got = 0;
+
+    if (likely(!fail_nth_armed && place_makes_sense(gfp)))
+        got = take_pages(gfp, owner, n, pages);
+    for (size_t i = 0; i < got; i++) {
+        page_prepare(pages[i], owner, caller);
+        if (gfp & __GFP_ZERO)
+            clear_highpage(pages[i]);
     }
-    return n;
+    for (; got < n; got++) { /* the hard way */
+        pages[got] = alloc_pages_owner(gfp, 0, owner);
+        if (!pages[got])
+            break;
+    }
+    return got;
 }
 
 void *alloc_pages_exact(size_t size, gfp_t gfp)
 {
+    void *caller = __builtin_return_address(0);
     unsigned int order = 0;
     struct page *page;
 
     while (PAGE_SIZE << order < size && order <= MAX_ORDER)
         order++;
-    page = alloc_pages(gfp & ~__GFP_HIGHMEM, order);
+    if (!size || !block_makes_sense(&gfp, order, caller))
+        return NULL;
+    page = alloc_pages(gfp, order);
     if (!page)
         return NULL;
     split_page(page, order);
@@ -364,19 +442,15 @@ void *alloc_pages_exact(size_t size, gfp_t gfp)
     return page_address(page);
 }
 
-void free_pages_exact(void *addr, size_t size)
-{
-    for (size_t i = 0; addr && i < PFN_UP(size); i++)
-        put_page(virt_to_page(addr) + i);
-}
-
-static __noinline void free_block(struct page *page, unsigned int order)
+static void free_block(struct page *page, unsigned int order)
 {
     u64 flags;
 
     block_undo_compound(page, order);
     page->flags &= FLAGS_OF_FRAME;
     debug_poison(page, order);
+    if (unlikely(debug_pagealloc))
+        page_hide(page, 1ul << order);
     flags = local_irq_save();
     this_cpu_add(page_owned[page->owner], -(1l << order));
     page->owner = OWNER_FREE;
@@ -393,21 +467,22 @@ static inline void pcp_push(struct pcp *pcp, struct page *page)
     pcp->pages[pcp->count++] = page;
 }
 
-/* The CPU's stack is full, or was never used. */
+/* The CPU's stack is full, or was never used, or none is meant. */
 static __noinline void free_single_slow(struct page *page)
 {
-    u64 flags = local_irq_save();
-    struct pcp *pcp = this_cpu_ptr(&page_pcp[page->zone]);
+    struct pcp *pcp;
+    u64 flags;
 
-    if (unlikely(debug_pagealloc)) {
+    if (unlikely(debug_pagealloc || page->pcp == PCP_NONE)) {
         free_block(page, 0);
-        local_irq_restore(flags);
         return;
     }
+    flags = local_irq_save();
+    pcp = this_cpu_ptr(&page_pcp[page->pcp]);
     if (!pcp->high)
         pcp_setup(pcp, page_zone(page));
     else if (pcp->count >= pcp->high)
-        pcp_drain(pcp, page_zone(page), pcp->batch);
+        pcp_drain(pcp, pcp->batch);
     pcp_push(pcp, page);
     local_irq_restore(flags);
 }
@@ -420,7 +495,7 @@ static inline void free_single(struct page *page)
     page->flags &= FLAGS_OF_FRAME;
     debug_poison(page, 0);
     flags = local_irq_save();
-    pcp = this_cpu_ptr(&page_pcp[page->zone]);
+    pcp = this_cpu_ptr(&page_pcp[page->pcp]);
     if (unlikely(pcp->count >= pcp->high)) {
         local_irq_restore(flags);
         free_single_slow(page);
@@ -430,35 +505,61 @@ static inline void free_single(struct page *page)
     local_irq_restore(flags);
 }
 
+/* What a single page has none of when it is freed. */
+#define FLAGS_NOT_SINGLE (PAGE_FLAGS_IN_USE | BIT(PG_tail) | BIT(PG_head))
+
+/* Blocks; and what cannot be freed, which gets back its reference. */
+static __noinline void free_other(struct page *page, unsigned int order,
+                                  void *caller)
+{
+    bool wrong = page->flags & (PAGE_FLAGS_IN_USE | BIT(PG_tail));
+
+    if (!order || wrong || !page_test(page, PG_head) || page->order != order ||
+        atomic_read(&page->refs) || atomic_read(&page->mapcount)) {
+        atomic_inc(&page->refs);
+        page_free_complain(page, order, caller);
+        return;
+    }
+    free_block(page, order);
+}
+
+static inline void drop_page(struct page *page, unsigned int order,
+                             void *caller)
+{
+    int refs = atomic_sub_return(&page->refs, 1);
+
+    if (refs) {
+        if (unlikely(refs < 0))
+            free_other(page, order, caller);
+        return;
+    }
+    if (unlikely(order | (page->flags & FLAGS_NOT_SINGLE) |
+                 (u32)atomic_read(&page->mapcount)))
+        free_other(page, order, caller);
+    else
+        free_single(page);
+}
+
 void __free_pages(struct page *page, unsigned int order)
 {
-    int refs;
-
-    if (!page)
-        return;
-    refs = atomic_sub_return(&page->refs, 1);
-    if (unlikely(refs < 0))
-        page_broken(page, "freed twice");
-    if (refs > 0)
-        return;
-    if (unlikely((page->flags & FLAGS_IN_USE) | atomic_read(&page->mapcount)))
-        page_broken(page, "freed while in use");
-    if (likely(order == 0))
-        free_single(page);
-    else
-        free_block(page, order);
+    if (page)
+        drop_page(page, order, __builtin_return_address(0));
 }
 
 void put_page(struct page *page)
 {
     page = compound_head(page);
-    __free_pages(page, page_test(page, PG_head) ? page->order : 0);
+    drop_page(page, page_test(page, PG_head) ? page->order : 0,
+              __builtin_return_address(0));
 }
 
 unsigned long __get_free_pages(gfp_t gfp, unsigned int order)
 {
-    struct page *page = alloc_pages(gfp & ~__GFP_HIGHMEM, order);
+    struct page *page;
 
+    if (!block_makes_sense(&gfp, order, __builtin_return_address(0)))
+        return 0;
+    page = alloc_pages(gfp, order);
     return page ? (unsigned long)page_address(page) : 0;
 }
 
@@ -469,8 +570,21 @@ unsigned long get_zeroed_page(gfp_t gfp)
 
 void free_pages(unsigned long addr, unsigned int order)
 {
-    if (addr)
-        __free_pages(virt_to_page((void *)addr), order);
+    void *caller = __builtin_return_address(0);
+    struct page *page = addr ? page_of_address(addr, caller) : NULL;
+
+    if (page)
+        drop_page(page, order, caller);
+}
+
+void free_pages_exact(void *addr, size_t size)
+{
+    void *caller = __builtin_return_address(0);
+    struct page *page =
+        addr ? page_of_address((unsigned long)addr, caller) : NULL;
+
+    for (size_t i = 0; page && i < PFN_UP(size); i++)
+        drop_page(page + i, 0, caller);
 }
 
 void page_set_owner(struct page *page, enum page_owner owner)

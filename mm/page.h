@@ -34,11 +34,18 @@ enum page_flags {
 };
 
 struct page {
-    u32 flags;      /* (a) BIT(PG_*) */
-    u8 order;       /* (z) of a free block or a compound head */
-    u8 zone;        /* (c) index into zones[] */
-    u8 owner;       /* (z) enum page_owner */
-    u8 migratetype; /* (z) */
+    u32 flags; /* (a) BIT(PG_*) */
+    u8 order;  /* (z) of a free block or a compound head */
+    u8 owner;  /* (z) enum page_owner */
+    union {
+        struct {
+            u8 zone : 2;       /* (c) index into zones[] */
+            u8 block_type : 2; /* (z) first of a pageblock: its type, */
+            u8 block_was : 2;  /* (z) and before it was isolated */
+            u8 pcp;            /* per-CPU stack that it goes to when freed */
+        };
+        u16 place;
+    };
     union {
         struct {
             atomic_t refs;     /* (a) */
@@ -120,6 +127,17 @@ static inline void page_set(struct page *page, enum page_flags flag)
 static inline void page_clear(struct page *page, enum page_flags flag)
 {
     __atomic_fetch_and(&page->flags, ~(u32)BIT(flag), __ATOMIC_RELEASE);
+}
+
+/* First page of the 2 MiB around; its section is online if page's is. */
+static inline struct page *page_pageblock(struct page *page)
+{
+    return pfn_to_page(ALIGN_DOWN(page_to_pfn(page), PAGEBLOCK_PAGES));
+}
+
+static inline enum migrate_type pageblock_type(struct page *page)
+{
+    return page_pageblock(page)->block_type;
 }
 
 static inline void get_page(struct page *page)

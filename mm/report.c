@@ -5,6 +5,7 @@
 #include <kernel/core/printk.h>
 #include <kernel/x86/cpu.h>
 #include <mm/alloc.h>
+#include <mm/compact.h>
 #include <mm/fixmap.h>
 #include <mm/physmap.h>
 #include <mm/report.h>
@@ -169,6 +170,14 @@ void vmstat_report(struct printer *out)
     LINE("nr_tlb_remote_flush_received", tlb_events(TLB_REMOTE_RECEIVED));
     LINE("nr_tlb_local_flush_all", tlb_events(TLB_LOCAL_ALL));
     LINE("nr_tlb_local_flush_one", tlb_events(TLB_LOCAL_ONE));
+    LINE("pgmigrate_success", compact_stats.migrate_success);
+    LINE("pgmigrate_fail", compact_stats.migrate_fail);
+    LINE("compact_migrate_scanned", compact_stats.migrate_scanned);
+    LINE("compact_free_scanned", compact_stats.free_scanned);
+    LINE("compact_isolated", compact_stats.isolated);
+    LINE("compact_stall", compact_stats.stall);
+    LINE("compact_fail", compact_stats.fail);
+    LINE("compact_success", compact_stats.success);
 #undef LINE
 }
 

@@ -21,5 +21,6 @@ void vmstat_report(struct printer *out);
 void iomem_report(struct printer *out);
 void vmallocinfo_report(struct printer *out);
 void buddyinfo_report(struct printer *out);
+void pagetypeinfo_report(struct printer *out);
 void zoneinfo_report(struct printer *out);
 void slabinfo_report(struct printer *out);

@@ -67,12 +67,9 @@ static struct page *take_online(enum page_owner owner)
     struct page *page;
     struct zone *zone;
 
-    if (!zone_alloc(__GFP_HIGH | __GFP_NO_ONLINE, 0, 1, &page, &zone))
+    if (!zone_alloc(__GFP_MEMALLOC | __GFP_NO_ONLINE, 0, 1, &page, &zone))
         return NULL;
-    page->owner = owner;
-    page->order = 0;
-    atomic_set(&page->refs, 1);
-    this_cpu_inc(page_owned[owner]);
+    page_hand_out(page, owner, __builtin_return_address(0));
     clear_page(page_address(page));
     return page;
 }
@@ -216,16 +213,27 @@ static void entries_mark_holes(const struct section *s, pfn_t start, pfn_t end)
 /* The array's pages came zeroed, which is right for zone DMA. */
 static void entries_init(const struct section *s, pfn_t start, pfn_t end)
 {
+    const struct page in = {.zone = s->zone->index,
+                            .pcp = pcp_index(s->zone, MIGRATE_UNMOVABLE)};
     u8 zone = s->zone->index;
 
     if (zone == ZONE_DMA)
         return;
     for (struct page *p = pfn_to_page(start); p < pfn_to_page(end); p++)
-        p->zone = zone;
+        p->place = in.place;
     if (zone != ZONE_HIGHMEM)
         return;
     for (struct page *p = pfn_to_page(start); p < pfn_to_page(end); p++)
         p->flags = BIT(PG_highmem);
+}
+
+/* All is movable that nobody has used; where a pageblock begins with a hole,
+ * nothing is. */
+static void pageblocks_init(const struct section *s)
+{
+    for (pfn_t pfn = s->start; pfn < s->end; pfn += PAGEBLOCK_PAGES)
+        if (!page_test(pfn_to_page(pfn), PG_hole))
+            pfn_to_page(pfn)->block_type = MIGRATE_MOVABLE;
 }
 
 static void section_init_entries(const struct section *s)
@@ -240,6 +248,8 @@ static void section_init_entries(const struct section *s)
         done = run.end;
     }
     entries_mark_holes(s, done, s->end);
+    if (!page_group_by_mobility_disabled)
+        pageblocks_init(s);
 }
 
 /* A frame that is never the allocator's, or not yet. */

@@ -3,15 +3,17 @@
  *
  * Policy     a request names the highest zone it can use.  It is served from
  *            low sections first (their tables exist, devices reach them), but
- *            each lower zone keeps `keep` pages for those who can use nothing
- *            else.  Memory that is not online counts as available: it comes
- *            online, section by section, before the next zone is asked.
+ *            each lower zone keeps `protection` pages for those who can use
+ *            nothing else, and each zone its `min` for those who cannot wait.
+ *            First all zones are asked down to their `low`, then to `min`.
+ *            Memory that is not online counts as available: it comes online,
+ *            section by section, before the next zone is asked.
  * Cost       zone_init is linear in firmware ranges, never in RAM.
  * Locking    zone->lock around the buddy allocator only; interrupts off.
  */
 #include <kernel/core/cmdline.h>
 #include <kernel/core/panic.h>
-#include <kernel/lib/printer.h>
+#include <kernel/core/xcall.h>
 #include <kernel/lib/string.h>
 #include <mm/alloc.h>
 #include <mm/fail.h>
@@ -25,10 +27,11 @@ bool debug_pagealloc;
 #define DMA_END PFN_DOWN(16 * MIB)
 #define DMA32_END PFN_DOWN(4 * GIB)
 #define NO_ZONE NR_ZONES
+#define MIN_FREE_MAX 1024ul /* pages of a zone, unless somebody asks for more */
 
 /*
  * Where a request goes, in order, by its zone bits (DMA 1, DMA32 2,
- * HIGHMEM 4; DMA wins over DMA32).
+ * HIGHMEM 4; of several, which is a mistake, the lowest).
  */
 static const u8 zonelists[8][NR_ZONES + 1] = {
     [0] = {ZONE_DMA32, ZONE_NORMAL, ZONE_DMA, NO_ZONE},
@@ -71,6 +74,34 @@ static u64 count_ram(pfn_t start, pfn_t end)
     return pages;
 }
 
+static void set_watermarks(struct zone *zone, u64 min_free)
+{
+    u64 step = max(min_free / 4, zone->present / 1000);
+
+    if (!min_free)
+        step = 0;
+    zone->watermark[WMARK_MIN] = min_free;
+    zone->watermark[WMARK_LOW] = min_free + step;
+    zone->watermark[WMARK_HIGH] = min_free + 2 * step;
+}
+
+u64 zone_min_free(void)
+{
+    u64 n = 0;
+
+    for (struct zone *zone = zones; zone < &zones[NR_ZONES]; zone++)
+        n += zone->watermark[WMARK_MIN];
+    return n;
+}
+
+void zone_set_min_free(u64 pages)
+{
+    u64 present = physmap_ram_pages();
+
+    for (struct zone *zone = zones; zone < &zones[NR_ZONES]; zone++)
+        set_watermarks(zone, min(pages, present / 4) * zone->present / present);
+}
+
 static void __init zone_setup(enum zone_index index, const char *name,
                               pfn_t start, pfn_t end)
 {
@@ -83,9 +114,22 @@ static void __init zone_setup(enum zone_index index, const char *name,
     zone->end = max(start, end);
     zone->next_section = ALIGN_DOWN(start, SECTION_PAGES);
     zone->present = count_ram(zone->start, zone->end);
-    zone->watermark_min = min(zone->present / 256, 1024ul);
-    zone->watermark_low = zone->watermark_min * 2;
+    set_watermarks(zone, min(zone->present / 256, MIN_FREE_MAX));
     buddy_init(zone);
+}
+
+/* One page for so many of the zones above that the request could have had
+ * (Linux's lowmem_reserve_ratio), but no large part of the zone. */
+static void __init zone_protect(struct zone *zone)
+{
+    static const u16 ratio[NR_ZONES] = {256, 256, 32, 1};
+    u64 above = 0;
+
+    for (int class = zone->index + 1; class < NR_ZONES; class ++) {
+        above += zones[class].present;
+        zone->protection[class] =
+            min(above / ratio[zone->index], zone->present / 8);
+    }
 }
 
 void __init zone_init(void)
@@ -95,6 +139,8 @@ void __init zone_init(void)
     pfn_t limit;
 
     debug_pagealloc = word && (!*word || !strcmp(word, "on"));
+    page_group_by_mobility_disabled =
+        physmap_ram_pages() < GROUP_BY_MOBILITY_MIN;
     low = max(ALIGN_DOWN(low, SECTION_PAGES << PAGE_SHIFT), 16 * MIB);
     lowmem_end_pfn = limit = PFN_DOWN(min(low, (u64)PHYS_LIMIT));
     zone_setup(ZONE_DMA, "DMA", 0, min(DMA_END, limit));
@@ -102,19 +148,16 @@ void __init zone_init(void)
     zone_setup(ZONE_NORMAL, "Normal", min(DMA32_END, limit), limit);
     zone_setup(ZONE_HIGHMEM, "HighMem", limit, PFN_DOWN(PHYS_LIMIT));
 
+    for (struct zone *zone = zones; zone < &zones[NR_ZONES]; zone++)
+        zone_protect(zone);
     page_fast_path(true);
-
-    /* A zone keeps something back only if others can serve the rest. */
-    if (zones[ZONE_DMA32].present + zones[ZONE_NORMAL].present)
-        zones[ZONE_DMA].keep = zones[ZONE_DMA].present / 4;
-    if (zones[ZONE_NORMAL].present)
-        zones[ZONE_DMA32].keep = zones[ZONE_DMA32].present / 8;
 }
 
 /* One attempt at one zone, bringing sections online while it lasts. */
 static size_t zone_take(struct zone *zone, gfp_t gfp, unsigned int order,
                         size_t n, struct page **pages)
 {
+    enum migrate_type type = gfp_migratetype(gfp);
     size_t got;
     pfn_t seen;
 
@@ -123,9 +166,9 @@ static size_t zone_take(struct zone *zone, gfp_t gfp, unsigned int order,
 
         seen = zone->next_section;
         if (order == 0) {
-            got = buddy_take_pages(zone, n, pages);
+            got = buddy_take_pages(zone, type, n, pages);
         } else {
-            pages[0] = buddy_take(zone, order);
+            pages[0] = buddy_take(zone, order, type);
             got = pages[0] ? 1 : 0;
         }
         spin_unlock_irqrestore(&zone->lock, flags);
@@ -134,48 +177,74 @@ static size_t zone_take(struct zone *zone, gfp_t gfp, unsigned int order,
     return got;
 }
 
-/* What of the zone this request must leave. */
-static u64 zone_must_leave(const struct zone *zone, gfp_t gfp, bool first)
+enum zone_index gfp_zone(gfp_t gfp)
 {
-    u64 leave = gfp & __GFP_HIGH ? 0 : zone->watermark_min;
+    if (gfp & __GFP_DMA)
+        return ZONE_DMA;
+    if (gfp & __GFP_DMA32)
+        return ZONE_DMA32;
+    return gfp & __GFP_HIGHMEM ? ZONE_HIGHMEM : ZONE_NORMAL;
+}
 
-    if (!first)
-        return leave;
-    if (zone->index == ZONE_DMA && !(gfp & __GFP_DMA))
-        leave += zone->keep;
-    if (zone->index == ZONE_DMA32 && !(gfp & (__GFP_DMA | __GFP_DMA32)))
-        leave += zone->keep;
-    return leave;
+const u8 *gfp_zonelist(gfp_t gfp)
+{
+    return zonelists[gfp & GFP_ZONE_BITS];
+}
+
+/* What of the zone this request must leave.  Who cannot wait gets five
+ * eighths of the reserve (as on Linux); who helps to free memory all of it. */
+static u64 zone_must_leave(const struct zone *zone, gfp_t gfp,
+                           enum zone_mark mark)
+{
+    u64 leave = zone->watermark[mark];
+
+    if (gfp & __GFP_MEMALLOC)
+        return 0;
+    if (gfp & __GFP_HIGH) {
+        leave -= leave / 2;
+        leave -= leave / 4;
+    }
+    return leave + zone->protection[gfp_zone(gfp)];
+}
+
+bool zone_watermark_ok(const struct zone *zone, gfp_t gfp, unsigned int order,
+                       enum zone_mark mark)
+{
+    return zone_available(zone) >=
+           (1ul << order) + zone_must_leave(zone, gfp, mark);
 }
 
 /*
  * debug_pagealloc: RAM is mapped by 4-KiB entries, so there is nothing to
- * split and nothing to fail.  Any context; only this CPU forgets a
- * translation at once, which is enough to catch most.
+ * split and nothing to fail.
  */
-static void debug_show(struct page *page, unsigned long pages, bool shown)
+void page_show(struct page *page, unsigned long pages)
+{
+    unsigned long va = page_offset + page_to_phys(page);
+    phys_addr_t pa = page_to_phys(page);
+
+    if (!page_test(page, PG_highmem))
+        BUG_ON(pt_map_range(master_table, va, pa, pages * PAGE_SIZE,
+                            PAGE_KERNEL, 0));
+}
+
+void page_hide(struct page *page, unsigned long pages)
 {
     unsigned long va = page_offset + page_to_phys(page);
     unsigned long end = va + pages * PAGE_SIZE;
 
     if (page_test(page, PG_highmem))
         return;
-    if (shown)
-        BUG_ON(pt_map_range(master_table, va, page_to_phys(page), end - va,
-                            PAGE_KERNEL, 0));
-    else
-        pt_unmap_range(master_table, va, end);
+    pt_unmap_range(master_table, va, end);
     tlb_flush_local_range(va, end);
+    xcall_soon(tlb_flush_local_all);
 }
 
 void zone_give(struct page *page, unsigned int order)
 {
     struct zone *zone = page_zone(page);
-    u64 flags;
+    u64 flags = spin_lock_irqsave(&zone->lock);
 
-    if (unlikely(debug_pagealloc))
-        debug_show(page, 1ul << order, false);
-    flags = spin_lock_irqsave(&zone->lock);
     buddy_give(zone, page, order);
     spin_unlock_irqrestore(&zone->lock, flags);
 }
@@ -187,7 +256,7 @@ void zone_give_run(struct zone *zone, pfn_t start, pfn_t end)
     if (start >= end)
         return;
     if (debug_pagealloc)
-        debug_show(pfn_to_page(start), end - start, false);
+        page_hide(pfn_to_page(start), end - start);
     flags = spin_lock_irqsave(&zone->lock);
     buddy_give_run(zone, start, end);
     zone->managed += end - start;
@@ -197,13 +266,11 @@ void zone_give_run(struct zone *zone, pfn_t start, pfn_t end)
 size_t zone_alloc(gfp_t gfp, unsigned int order, size_t n, struct page **pages,
                   struct zone **from)
 {
-    const u8 *list = zonelists[gfp & 7];
-
-    for (int round = 0; round < 2; round++) {
-        for (const u8 *z = list; *z != NO_ZONE; z++) {
+    for (int mark = WMARK_LOW; mark >= WMARK_MIN; mark--) {
+        for (const u8 *z = gfp_zonelist(gfp); *z != NO_ZONE; z++) {
             struct zone *zone = &zones[*z];
             u64 available = zone_available(zone);
-            u64 leave = zone_must_leave(zone, gfp, round == 0);
+            u64 leave = zone_must_leave(zone, gfp, mark);
             size_t got;
 
             if (available < (1ul << order) + leave)
@@ -213,50 +280,10 @@ size_t zone_alloc(gfp_t gfp, unsigned int order, size_t n, struct page **pages,
                 continue;
             if (unlikely(debug_pagealloc))
                 for (size_t i = 0; i < got; i++)
-                    debug_show(pages[i], 1ul << order, true);
+                    page_show(pages[i], 1ul << order);
             *from = zone;
             return got;
         }
     }
     return 0;
-}
-
-void buddyinfo_report(struct printer *out)
-{
-    for (struct zone *zone = zones; zone < &zones[NR_ZONES]; zone++) {
-        if (!zone->present)
-            continue;
-        printer_printf(out, "Node 0, zone %8s ", zone->name);
-        for (unsigned int i = 0; i <= MAX_ORDER; i++)
-            printer_printf(out, "%6llu ",
-                           (unsigned long long)zone->free_area[i].blocks);
-        printer_puts(out, "\n");
-    }
-}
-
-void zoneinfo_report(struct printer *out)
-{
-    for (struct zone *zone = zones; zone < &zones[NR_ZONES]; zone++) {
-        if (!zone->present)
-            continue;
-        printer_printf(out,
-                       "Node 0, zone %8s\n"
-                       "  pages free     %llu\n"
-                       "        min      %llu\n"
-                       "        low      %llu\n"
-                       "        high     %llu\n"
-                       "        spanned  %llu\n"
-                       "        present  %llu\n"
-                       "        managed  %llu\n"
-                       "        online   %llu\n",
-                       zone->name, (unsigned long long)zone->free,
-                       (unsigned long long)zone->watermark_min,
-                       (unsigned long long)zone->watermark_low,
-                       (unsigned long long)zone->watermark_low * 2,
-                       (unsigned long long)(zone->end - zone->start),
-                       (unsigned long long)zone->present,
-                       (unsigned long long)zone->managed,
-                       (unsigned long long)zone->online);
-        printer_printf(out, "  start_pfn:           %lu\n", zone->start);
-    }
 }

@@ -25,11 +25,18 @@ static struct {
     u64 pending; /* CPUs that still have to run it */
 } call;
 
+static void (*soon_fn)(void);
+static u64 soon; /* CPUs that have yet to run soon_fn */
+
 /* Runs the call at hand if it is for this CPU.  Interrupts off. */
 static void answer(void)
 {
     u64 me = BIT(smp_processor_id());
 
+    if (__atomic_load_n(&soon, __ATOMIC_RELAXED) & me) {
+        __atomic_fetch_and(&soon, ~me, __ATOMIC_ACQ_REL);
+        soon_fn();
+    }
     if (!(__atomic_load_n(&call.pending, __ATOMIC_ACQUIRE) & me))
         return;
     call.fn(call.arg);
@@ -83,6 +90,13 @@ static void wait_for_answers(void)
     }
 }
 
+static void send_calls(u64 cpus)
+{
+    for (unsigned int cpu = 0; cpu < nr_cpus_online; cpu++)
+        if (cpus & BIT(cpu))
+            lapic_send_ipi(cpu_apic_id[cpu], VECTOR_CALL);
+}
+
 void xcall(u64 cpus, void (*fn)(void *arg), void *arg)
 {
     u64 flags = local_irq_save();
@@ -96,12 +110,20 @@ void xcall(u64 cpus, void (*fn)(void *arg), void *arg)
         call.fn = fn;
         call.arg = arg;
         __atomic_store_n(&call.pending, cpus, __ATOMIC_RELEASE);
-        for (unsigned int cpu = 0; cpu < nr_cpus_online; cpu++)
-            if (cpus & BIT(cpu))
-                lapic_send_ipi(cpu_apic_id[cpu], VECTOR_CALL);
+        send_calls(cpus);
         wait_for_answers();
         __atomic_store_n(&call_lock, 0, __ATOMIC_RELEASE);
     }
+    local_irq_restore(flags);
+}
+
+void xcall_soon(void (*fn)(void))
+{
+    u64 flags = local_irq_save(), cpus = others(~0ull), asked;
+
+    WRITE_ONCE(soon_fn, fn);
+    asked = __atomic_fetch_or(&soon, cpus, __ATOMIC_ACQ_REL);
+    send_calls(cpus & ~asked);
     local_irq_restore(flags);
 }
 

@@ -16,6 +16,14 @@ void xcall_init(void);
  */
 void xcall(u64 cpus, void (*fn)(void *arg), void *arg);
 
+/*
+ * Has fn run on all other CPUs in their interrupt context, as soon as they
+ * take interrupts; does not wait.  Several requests before that are one.  The
+ * function is the same in all calls.
+ * Context: any.
+ */
+void xcall_soon(void (*fn)(void));
+
 /* The CPU leaves hlt, or ring 3, and calls the hook on the way (the scheduler
  * sets it; interrupts are off). */
 extern void (*xcall_reschedule_hook)(void);

@@ -47,6 +47,7 @@ static const struct {
     report_fn *report;
 } files[] = {
     {"vmstat", 0444, show_vmstat},
+    {"pagetypeinfo", 0400, pagetypeinfo_report},
     {"memory", 0444, show_memory_map},
     {"ledger", 0444, mm_report_ledger},
     {"kernel_page_tables", 0400, ptdump_report},
