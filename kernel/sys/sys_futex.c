@@ -11,9 +11,11 @@
 
 #include <syscalls_gen.h>
 
-/* Relative timeouts count from now, FUTEX_WAIT_BITSET's are absolute. */
+/* FUTEX_WAIT's count from now, the others' are moments: FUTEX_LOCK_PI's of
+ * CLOCK_REALTIME, the rest's of the clock that is asked for. */
 static int futex_deadline(int op, unsigned long timeout, u64 *expires)
 {
+    int cmd = op & FUTEX_CMD_MASK;
     struct __kernel_timespec ts;
     u64 ns;
 
@@ -26,9 +28,9 @@ static int futex_deadline(int op, unsigned long timeout, u64 *expires)
         return -EINVAL;
     ns = ts.tv_sec > 1l << 33 ? FUTEX_NO_TIMEOUT - 1
                               : ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-    if ((op & FUTEX_CMD_MASK) == FUTEX_WAIT)
+    if (cmd == FUTEX_WAIT)
         ns += min(ktime_get(), FUTEX_NO_TIMEOUT - 1 - ns);
-    else if (op & FUTEX_CLOCK_REALTIME)
+    else if (op & FUTEX_CLOCK_REALTIME || cmd == FUTEX_LOCK_PI)
         ns -= min(ns, ktime_get_real() - ktime_get());
     *expires = ns;
     return 0;
@@ -63,11 +65,13 @@ long sys_futex(void __user *uaddr, int op, unsigned int val,
     u64 expires = FUTEX_NO_TIMEOUT;
     int err = 0;
 
-    if (cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET)
+    if (cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_LOCK_PI ||
+        cmd == FUTEX_LOCK_PI2)
         err = futex_deadline(op, timeout, &expires);
     if (err)
         return err;
-    if ((op & FUTEX_CLOCK_REALTIME) && cmd != FUTEX_WAIT_BITSET)
+    if ((op & FUTEX_CLOCK_REALTIME) && cmd != FUTEX_WAIT_BITSET &&
+        cmd != FUTEX_LOCK_PI2)
         return -ENOSYS;
     switch (cmd) {
     case FUTEX_WAIT:
@@ -86,6 +90,13 @@ long sys_futex(void __user *uaddr, int op, unsigned int val,
         return futex_requeue(uaddr, uaddr2, shared, val, timeout, &val3);
     case FUTEX_WAKE_OP:
         return futex_wake_op(uaddr, uaddr2, shared, val, timeout, val3);
+    case FUTEX_LOCK_PI:
+    case FUTEX_LOCK_PI2:
+        return futex_lock_pi(uaddr, shared, expires, false);
+    case FUTEX_TRYLOCK_PI:
+        return futex_lock_pi(uaddr, shared, expires, true);
+    case FUTEX_UNLOCK_PI:
+        return futex_unlock_pi(uaddr, shared);
     default:
         return -ENOSYS;
     }

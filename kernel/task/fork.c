@@ -92,6 +92,8 @@ static struct task_struct *copy_struct(struct task_struct *parent)
     child->restore_sigmask = false;
     child->clear_child_tid = child->set_child_tid = NULL;
     child->robust_list.head = NULL;
+    child->pi_blocked = NULL;
+    child->pi_waiters = 0;
     child->vfork_done = NULL;
     child->pdeath_signal = 0;
     child->restart.fn = NULL;
@@ -354,6 +356,7 @@ void mm_release_task(struct task_struct *task)
     u32 __user *tid = task->clear_child_tid;
 
     futex_exit_robust(task);
+    futex_exit_pi(task);
     if (tid) {
         task->clear_child_tid = NULL;
         if (refcount_read(&task->mm->users) > 1 && !put_user(0u, tid))

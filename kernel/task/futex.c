@@ -13,7 +13,7 @@
  * Cost       O(sleepers in the bucket); a wake with nobody there is one lock.
  * Locking    two buckets are locked in order of their addresses.
  */
-#include <kernel/task/futex.h>
+#include <kernel/task/futex_bucket.h>
 
 #include <kernel/core/percpu.h>
 #include <kernel/sync/atomic.h>
@@ -23,47 +23,17 @@
 #include <mm/uaccess.h>
 #include <mm/vma.h>
 
-#define BUCKETS 64
 #define ROBUST_LIMIT 2048 /* links followed of a list of ring 3's */
+#define ROBUST_PI 1ull    /* in a link: the lock is a PI lock */
 
-struct futex_key {
-    u64 object; /* mm, or mapping */
-    u64 offset; /* address, or offset in the file */
-};
-
-struct futex_bucket {
-    spinlock_t lock;
-    struct list_head sleepers;
-};
-
-struct futex_sleeper {
-    struct list_head link;       /* (bucket->lock) empty: woken */
-    struct futex_bucket *bucket; /* changes with both buckets locked */
-    struct futex_key key;
-    struct task_struct *task;
-    u32 bitset;
-};
-
-static struct futex_bucket buckets[BUCKETS];
+struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 
 void futex_init(void)
 {
-    for (int i = 0; i < BUCKETS; i++) {
-        spin_lock_init(&buckets[i].lock);
-        list_init(&buckets[i].sleepers);
+    for (int i = 0; i < FUTEX_BUCKETS; i++) {
+        spin_lock_init(&futex_buckets[i].lock);
+        list_init(&futex_buckets[i].sleepers);
     }
-}
-
-static struct futex_bucket *bucket_of(const struct futex_key *key)
-{
-    u64 hash = (key->object ^ key->offset >> 2) * 0x9e3779b97f4a7c15ull;
-
-    return &buckets[hash >> 58];
-}
-
-static bool key_equal(const struct futex_key *a, const struct futex_key *b)
-{
-    return a->object == b->object && a->offset == b->offset;
 }
 
 /* Private memory has one owner, whatever the caller says about sharing. */
@@ -91,7 +61,7 @@ static int shared_key(u32 __user *uaddr, struct futex_key *key)
     return 0;
 }
 
-static int key_make(u32 __user *uaddr, bool shared, struct futex_key *key)
+int futex_key_make(u32 __user *uaddr, bool shared, struct futex_key *key)
 {
     if ((unsigned long)uaddr % sizeof(u32))
         return -EINVAL;
@@ -102,16 +72,6 @@ static int key_make(u32 __user *uaddr, bool shared, struct futex_key *key)
     key->object = (u64)current->mm;
     key->offset = (u64)uaddr;
     return 0;
-}
-
-static void bucket_lock(struct futex_bucket *bucket)
-{
-    spin_lock(&bucket->lock);
-}
-
-static void bucket_unlock(struct futex_bucket *bucket)
-{
-    spin_unlock(&bucket->lock);
 }
 
 /* Takes it off its list; its task may return and end right after. */
@@ -135,33 +95,33 @@ int futex_wake(u32 __user *uaddr, bool shared, int n, u32 bitset)
 
     if (!bitset)
         return -EINVAL;
-    err = key_make(uaddr, shared, &key);
+    err = futex_key_make(uaddr, shared, &key);
     if (err)
         return err;
-    bucket = bucket_of(&key);
-    bucket_lock(bucket);
+    bucket = futex_bucket_of(&key);
+    spin_lock(&bucket->lock);
     list_for_each_entry_safe(sleeper, next, &bucket->sleepers, link) {
-        if (!key_equal(&sleeper->key, &key) || !(sleeper->bitset & bitset))
+        if (!futex_key_equal(&sleeper->key, &key))
+            continue;
+        if (unlikely(sleeper->pi)) {
+            woken = -EINVAL; /* only the owner gives that lock away */
+            break;
+        }
+        if (!(sleeper->bitset & bitset))
             continue;
         wake_sleeper(sleeper);
         if (++woken >= n)
             break;
     }
-    bucket_unlock(bucket);
+    spin_unlock(&bucket->lock);
     return woken;
-}
-
-/* Reads the word while a spinlock is held: a fault is not served. */
-static int read_word(u32 __user *uaddr, u32 *word)
-{
-    return copy_from_user(word, uaddr, sizeof(*word)) ? -EFAULT : 0;
 }
 
 /* Queues the sleeper if the word still holds `val`.  0, -EAGAIN, -EFAULT. */
 static int futex_queue(struct futex_sleeper *sleeper, u32 __user *uaddr,
                        u32 val)
 {
-    struct futex_bucket *bucket = bucket_of(&sleeper->key);
+    struct futex_bucket *bucket = futex_bucket_of(&sleeper->key);
     u32 word;
 
     for (int tries = 0; tries < 8; tries++) {
@@ -170,16 +130,16 @@ static int futex_queue(struct futex_sleeper *sleeper, u32 __user *uaddr,
         if (word != val)
             return -EAGAIN;
         sleeper->bucket = bucket;
-        bucket_lock(bucket);
-        if (!read_word(uaddr, &word)) {
+        spin_lock(&bucket->lock);
+        if (!futex_read_word(uaddr, &word)) {
             if (word == val) {
                 list_add_tail(&sleeper->link, &bucket->sleepers);
                 set_current_state(TASK_INTERRUPTIBLE);
             }
-            bucket_unlock(bucket);
+            spin_unlock(&bucket->lock);
             return word == val ? 0 : -EAGAIN;
         }
-        bucket_unlock(bucket);
+        spin_unlock(&bucket->lock);
     }
     return -EFAULT;
 }
@@ -192,13 +152,13 @@ static bool futex_unqueue(struct futex_sleeper *sleeper)
 
         if (!bucket)
             return false;
-        bucket_lock(bucket);
+        spin_lock(&bucket->lock);
         if (sleeper->bucket == bucket) {
             list_del(&sleeper->link);
-            bucket_unlock(bucket);
+            spin_unlock(&bucket->lock);
             return true;
         }
-        bucket_unlock(bucket);
+        spin_unlock(&bucket->lock);
     }
 }
 
@@ -210,7 +170,7 @@ int futex_wait(u32 __user *uaddr, bool shared, u32 val, u64 expires, u32 bitset)
 
     if (!bitset)
         return -EINVAL;
-    err = key_make(uaddr, shared, &sleeper.key);
+    err = futex_key_make(uaddr, shared, &sleeper.key);
     if (!err)
         err = futex_queue(&sleeper, uaddr, val);
     if (err)
@@ -233,16 +193,16 @@ static void lock_two(struct futex_bucket *a, struct futex_bucket *b)
         a = b;
         b = swap;
     }
-    bucket_lock(a);
+    spin_lock(&a->lock);
     if (a != b)
-        bucket_lock(b);
+        spin_lock(&b->lock);
 }
 
 static void unlock_two(struct futex_bucket *a, struct futex_bucket *b)
 {
-    bucket_unlock(a);
+    spin_unlock(&a->lock);
     if (a != b)
-        bucket_unlock(b);
+        spin_unlock(&b->lock);
 }
 
 int futex_requeue(u32 __user *from, u32 __user *to, bool shared, int wake,
@@ -256,23 +216,27 @@ int futex_requeue(u32 __user *from, u32 __user *to, bool shared, int wake,
 
     if (wake < 0 || move < 0)
         return -EINVAL;
-    err = key_make(from, shared, &key);
+    err = futex_key_make(from, shared, &key);
     if (!err)
-        err = key_make(to, shared, &new_key);
+        err = futex_key_make(to, shared, &new_key);
     if (!err && cmp && get_user(word, from))
         err = -EFAULT;
     if (err)
         return err;
-    source = bucket_of(&key);
-    target = bucket_of(&new_key);
+    source = futex_bucket_of(&key);
+    target = futex_bucket_of(&new_key);
     lock_two(source, target);
-    if (cmp && (read_word(from, &word) || word != *cmp)) {
+    if (cmp && (futex_read_word(from, &word) || word != *cmp)) {
         unlock_two(source, target);
         return -EAGAIN;
     }
     list_for_each_entry_safe(sleeper, next, &source->sleepers, link) {
-        if (!key_equal(&sleeper->key, &key))
+        if (!futex_key_equal(&sleeper->key, &key))
             continue;
+        if (sleeper->pi) {
+            unlock_two(source, target);
+            return -EINVAL;
+        }
         if (woken < wake) {
             wake_sleeper(sleeper);
             woken++;
@@ -367,21 +331,32 @@ int futex_wake_op(u32 __user *uaddr, u32 __user *uaddr2, bool shared, int n,
     return err < 0 ? err : woken + err;
 }
 
-/* The owner of this lock has died: says so in the word, wakes one. */
-static void robust_died(struct task_struct *task, u32 __user *uaddr)
+/*
+ * The owner of this lock has died: says so in the word, wakes one; who waits
+ * for a PI lock gets it from futex_exit_pi().  A `pending` one may have been
+ * unlocked without the wake that follows.
+ */
+static void robust_died(struct task_struct *task, u64 entry, u64 offset,
+                        bool pending)
 {
+    u32 __user *uaddr = (u32 __user *)((entry & ~ROBUST_PI) + offset);
+    bool pi = entry & ROBUST_PI;
     u32 word, new;
     int err;
 
     if ((unsigned long)uaddr % sizeof(u32))
         return;
     do {
-        if (get_user(word, uaddr) || (word & FUTEX_TID_MASK) != (u32)task->pid)
+        if (get_user(word, uaddr))
+            return;
+        if (pending && !pi && !(word & FUTEX_TID_MASK))
+            futex_wake(uaddr, true, 1, FUTEX_BITSET_MATCH_ANY);
+        if ((word & FUTEX_TID_MASK) != (u32)task->pid)
             return;
         new = (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
         err = user_cmpxchg32(uaddr, &word, new);
     } while (err > 0);
-    if (!err && (word & FUTEX_WAITERS))
+    if (!err && !pi && (word & FUTEX_WAITERS))
         futex_wake(uaddr, true, 1, FUTEX_BITSET_MATCH_ANY);
 }
 
@@ -397,15 +372,15 @@ void futex_exit_robust(struct task_struct *task)
         get_user(pending, head + 2))
         return;
     for (int i = 0; i < ROBUST_LIMIT; i++) {
-        u64 entry = next & ~1ull; /* bit 0: a PI lock */
+        u64 entry = next;
 
-        if (!entry || entry == (u64)head)
+        if (!(entry & ~ROBUST_PI) || (entry & ~ROBUST_PI) == (u64)head)
             break;
-        if (get_user(next, (u64 __user *)entry))
+        if (get_user(next, (u64 __user *)(entry & ~ROBUST_PI)))
             return;
-        if (entry != (pending & ~1ull))
-            robust_died(task, (u32 __user *)(entry + offset));
+        if ((entry ^ pending) & ~ROBUST_PI)
+            robust_died(task, entry, offset, false);
     }
-    if (pending & ~1ull)
-        robust_died(task, (u32 __user *)((pending & ~1ull) + offset));
+    if (pending & ~ROBUST_PI)
+        robust_died(task, pending, offset, true);
 }

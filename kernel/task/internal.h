@@ -124,6 +124,7 @@ bool on_altstack(const struct task_struct *task, u64 sp);
 
 /* futex.c */
 void futex_exit_robust(struct task_struct *task);
+void futex_exit_pi(struct task_struct *task); /* futex_pi.c */
 void futex_init(void);
 
 /* rseq.c: the thread has lost the CPU, or a handler is about to run. */

@@ -6,6 +6,7 @@
  * counted and can be shared or copied on its own by clone().
  *
  * Lock letters: (t) tasklist_lock  (s) sighand->lock  (q) run queue's lock
+(p) futex_pi.c's lock
  *               (o) only the task itself  (a) atomic  (c) constant
  */
 #pragma once
@@ -134,12 +135,15 @@ struct task_struct {
     struct {
         void __user *head;
         size_t len;
-    } robust_list;                 /* (o) */
-    struct vfork_done *vfork_done; /* (t) parent sleeps there */
-    bool exiting;                  /* (s) takes no signal any more */
-    int exit_signal;               /* (t) to the parent; -1: a thread */
-    int pdeath_signal;             /* (o) */
-    u32 personality;               /* (o) */
+    } robust_list;                    /* (o) */
+    struct futex_sleeper *pi_blocked; /* (p) waits for a PI lock: futex_pi.c */
+    u32 pi_waiters;                   /* (p) who wait for locks that it has */
+    bool pi_dead;                     /* (p) can have none any more */
+    struct vfork_done *vfork_done;    /* (t) parent sleeps there */
+    bool exiting;                     /* (s) takes no signal any more */
+    int exit_signal;                  /* (t) to the parent; -1: a thread */
+    int pdeath_signal;                /* (o) */
+    u32 personality;                  /* (o) */
     bool no_new_privs, keep_caps, dumpable; /* (o) prctl */
     bool in_execve;
     u64 timer_slack;              /* (o) ns, prctl */
