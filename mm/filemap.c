@@ -101,6 +101,30 @@ int filemap_add(struct address_space *mapping, unsigned long index,
     return err;
 }
 
+bool filemap_replace(struct address_space *mapping, struct page *page,
+                     struct page *to)
+{
+    const u32 state = BIT(PG_dirty) | BIT(PG_uptodate) | BIT(PG_cache);
+    bool alone;
+
+    spin_lock(&mapping->lock); /* where new holders would come from */
+    alone = page->mapping == mapping && atomic_read(&page->refs) == 2;
+    if (alone) {
+        copy_highpage(to, page);
+        get_page(to);
+        to->mapping = mapping;
+        to->index = page->index;
+        to->flags |= page->flags & state;
+        radix_replace(&mapping->pages, page->index, to);
+        page->mapping = NULL;
+        page_clear(page, PG_cache);
+    }
+    spin_unlock(&mapping->lock);
+    if (alone)
+        put_page(page); /* the cache's */
+    return alone;
+}
+
 static struct page *alloc_cache_page(gfp_t gfp)
 {
     return alloc_pages_owner(GFP_HIGHUSER_MOVABLE | gfp, 0, OWNER_PAGECACHE);

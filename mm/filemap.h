@@ -47,6 +47,14 @@ int filemap_get(struct address_space *mapping, unsigned long index,
 int filemap_add(struct address_space *mapping, unsigned long index,
                 struct page *page);
 
+/*
+ * `to`, a fresh page, gets page's contents and its place in the cache, if
+ * nobody but the cache and the caller holds page; which is no cache's then.
+ * The cache takes a reference of its own to `to`.  Whether it did.
+ */
+bool filemap_replace(struct address_space *mapping, struct page *page,
+                     struct page *to);
+
 /* Copies through the cache; stop at `size` for reads.  Bytes, or -errno when
  * nothing was copied. */
 ssize_t filemap_read(struct address_space *mapping, char __user *buf,

@@ -1,18 +1,182 @@
 /*
- * mm/migrate.c - moving pages: for now every page stays where it is.
+ * mm/migrate.c - moving what a page holds to another frame.
+ *
+ * Private page   every entry becomes read-only and is flushed: from then on a
+ *     write copies, because the mover's own reference makes the page look
+ *     shared.  If nobody else holds the page now, nobody can write it any
+ *     more; it is copied, and entry after entry is exchanged, empty until the
+ *     flush is done.  Who takes a reference meanwhile only reads: the entries
+ *     not yet exchanged stay as they are then, and both pages are valid
+ *     private copies of each other, counted like any.
+ * Page of a cache   every entry goes; whoever needs the page comes to the
+ *     cache again.  Under mapping->lock, where references come from, it is
+ *     copied and exchanged if nobody holds it.  Mappings that are locked
+ *     (mlock) get it back at once, the others at their next access.
+ * Counts         an entry's reference comes before its mapcount and goes after
+ *     it, entries that were cleared keep their reference until they are
+ *     flushed: so page_extra_refs() has everyone who may still touch the page.
+ * Locking        the reverse map is held throughout, so no entry escapes to
+ *     another place; page_table_lock at each entry, also while it is flushed.
+ * Cost           two flushes and two walks an entry, one copy.
  */
 #include <kernel/uapi/errno.h>
+#include <mm/filemap.h>
+#include <mm/kmap.h>
 #include <mm/migrate.h>
+#include <mm/rmap.h>
+#include <mm/tlb.h>
+
+static bool is_movable_kind(const struct page *page)
+{
+    const u32 never = BIT(PG_reserved) | BIT(PG_buddy) | BIT(PG_slab) |
+                      BIT(PG_head) | BIT(PG_tail) | BIT(PG_locked);
+
+    if (READ_ONCE(page->flags) & never)
+        return false;
+    return page_is_anon(page) || page_test(page, PG_cache);
+}
+
+/* The cache's. */
+static int expected_refs(const struct page *page)
+{
+    return page_test(page, PG_cache) ? 1 : 0;
+}
 
 bool page_may_move(struct page *page)
 {
-    (void)page;
-    return false;
+    return is_movable_kind(page) && page_count(page) > 0 &&
+           page_extra_refs(page) <= expected_refs(page);
+}
+
+static void flush_place(const struct rmap_place *place)
+{
+    tlb_flush_range(place->vma->vm_mm, place->addr, place->addr + PAGE_SIZE);
+}
+
+/* ---- private pages ---- */
+
+/* Flushed even if it was read-only: fork and mprotect flush later than they
+ * write. */
+static bool protect_entry(struct rmap_place *place, struct page *page,
+                          void *arg __maybe_unused)
+{
+    if (rmap_shows(place, page)) {
+        *place->slot = pte_wrprotect(*place->slot);
+        flush_place(place);
+    }
+    return true;
+}
+
+static pte_t pte_of_other_page(pte_t pte, const struct page *page)
+{
+    return (pte_t){(pte.val & ~(PTE_PFN_MASK | PTE_WRITE)) |
+                   page_to_phys(page)};
+}
+
+static bool exchange_entry(struct rmap_place *place, struct page *page,
+                           void *arg)
+{
+    struct page *to = arg;
+    pte_t pte = *place->slot;
+
+    if (!rmap_shows(place, page))
+        return true;
+    if (page_extra_refs(page) != 1)
+        return false;
+    get_page(to);
+    atomic_inc(&to->mapcount);
+    place->slot->val = 0;
+    flush_place(place);
+    *place->slot = pte_of_other_page(pte, to);
+    atomic_dec(&page->mapcount);
+    put_page(page);
+    return true;
+}
+
+static int move_private(struct rmap *rmap, struct page *to)
+{
+    struct page *page = rmap->page;
+
+    if (page_extra_refs(page) != 1)
+        return -EAGAIN;
+    rmap_walk(rmap, protect_entry, NULL);
+    if (page_extra_refs(page) != 1)
+        return -EAGAIN;
+    copy_highpage(to, page);
+    to->anon_vma = rmap->family;
+    to->index = rmap->index;
+    rmap_walk(rmap, exchange_entry, to);
+    return page_count(page) == 1 ? 0 : -EAGAIN;
+}
+
+/* ---- pages of a cache ---- */
+
+static atomic64_t *rss_of(const struct vm_area_struct *vma)
+{
+    return vma->vm_file ? &vma->vm_mm->file_pages : &vma->vm_mm->shmem_pages;
+}
+
+static bool unmap_entry(struct rmap_place *place, struct page *page,
+                        void *arg __maybe_unused)
+{
+    struct vm_area_struct *vma = place->vma;
+    pte_t pte;
+
+    if (!rmap_shows(place, page))
+        return true;
+    pte.val = __atomic_exchange_n(&place->slot->val, 0, __ATOMIC_SEQ_CST);
+    flush_place(place);
+    if (vma->vm_flags & VM_SHARED && pte_dirty(pte))
+        page_set(page, PG_dirty);
+    vma->vm_mm->hiwater_rss = mm_hiwater_rss(vma->vm_mm);
+    atomic_dec(rss_of(vma));
+    atomic_dec(&page->mapcount);
+    put_page(page);
+    return true;
+}
+
+/* mlock promises that there is no waiting for pages: they are there.  Not
+ * after a truncation, whose zap waits for us. */
+static bool map_again(struct rmap_place *place,
+                      struct page *page __maybe_unused, void *arg)
+{
+    struct vm_area_struct *vma = place->vma;
+    struct page *now = arg;
+
+    if (!(vma->vm_flags & VM_LOCKED) || place->block ||
+        !pte_none(*place->slot) || READ_ONCE(now->mapping) != vma->vm_mapping)
+        return true;
+    get_page(now);
+    atomic_inc(&now->mapcount);
+    atomic_inc(rss_of(vma));
+    *place->slot = pte_of_page(now, vma->vm_page_prot);
+    return true;
+}
+
+static int move_cached(struct rmap *rmap, struct page *to)
+{
+    struct page *page = rmap->page;
+    int err = -EAGAIN;
+
+    if (page_extra_refs(page) != 2)
+        return -EAGAIN;
+    rmap_walk(rmap, unmap_entry, NULL);
+    if (filemap_replace(rmap->mapping, page, to))
+        err = 0;
+    rmap_walk(rmap, map_again, err ? page : to);
+    return err;
 }
 
 int migrate_page(struct page *page, struct page *to)
 {
-    (void)page;
+    struct rmap rmap;
+    int err = -EAGAIN;
+
+    if (is_movable_kind(page) && rmap_open(&rmap, page)) {
+        page_set_owner(to, page->owner);
+        err = rmap.family ? move_private(&rmap, to) : move_cached(&rmap, to);
+        rmap_close(&rmap);
+    }
     put_page(to);
-    return -EAGAIN;
+    return err;
 }

@@ -3,6 +3,8 @@
  *
  * Structure  one table of regions in the order of mm/layout.h; the bounds that
  *            depend on the number of levels are read when asked.
+ * Mappings   of a program's page come from the reverse map; only frames
+ *            without one are looked for in all tables.
  * Context    any task; reads tables without locks, so of a live mapping it
  *            says what was so a moment ago.
  */
@@ -10,8 +12,8 @@
 
 #include <kernel/core/ksyms.h>
 #include <kernel/lib/printer.h>
-#include <mm/page.h>
-#include <mm/vma.h>
+#include <kernel/uapi/errno.h>
+#include <mm/rmap.h>
 #include <mm/vmalloc.h>
 
 #define VMEMMAP_SIZE (PHYS_LIMIT / PAGE_SIZE * sizeof(struct page))
@@ -188,6 +190,49 @@ pfn_t what_print(struct mm_struct *mm, unsigned long va, struct printer *out)
     return PFN_DOWN(walk.phys);
 }
 
+struct place_list {
+    struct what_place *places;
+    size_t n, max;
+};
+
+static bool note_place(struct rmap_place *place, struct page *page, void *arg)
+{
+    struct place_list *list = arg;
+
+    if (!rmap_shows(place, page))
+        return true;
+    if (list->n < list->max)
+        list->places[list->n] =
+            (struct what_place){place->vma->vm_mm, place->addr};
+    list->n++;
+    return true;
+}
+
+long what_find_places(pfn_t pfn, struct what_place *places, size_t max)
+{
+    struct place_list list = {.places = places, .max = max};
+    struct page *page = pfn_valid(pfn) ? pfn_to_page(pfn) : NULL;
+    struct page *head = page ? compound_head(page) : NULL;
+    struct rmap rmap;
+    bool known;
+
+    if (!head || !get_page_unless_zero(head))
+        return -ENOENT;
+    known = compound_head(page) == head && rmap_open(&rmap, page);
+    if (known) {
+        rmap_walk(&rmap, note_place, &list);
+        rmap_close(&rmap);
+    }
+    put_page(head);
+    return known ? (long)list.n : -ENOENT;
+}
+
+void what_print_place(unsigned long va, const char *whose, struct printer *out)
+{
+    printer_printf(out, "mapped at  %#018lx %s%s\n", va, whose,
+                   what_region(va));
+}
+
 size_t what_print_mappings(pte_t *root, unsigned long start, unsigned long end,
                            pfn_t pfn, const char *whose, size_t max,
                            struct printer *out)
@@ -204,8 +249,7 @@ size_t what_print_mappings(pte_t *root, unsigned long start, unsigned long end,
             continue;
         va = c.va + PFN_PHYS(pfn - first);
         if (n++ < max)
-            printer_printf(out, "mapped at  %#018lx %s%s\n", va, whose,
-                           what_region(va));
+            what_print_place(va, whose, out);
     }
     return n;
 }

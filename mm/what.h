@@ -23,6 +23,20 @@ pfn_t what_print(struct mm_struct *mm, unsigned long va, struct printer *out);
 void what_print_frame(pfn_t pfn, struct printer *out);
 
 /*
+ * Where programs have a frame, by its reverse map: at most `max` places are
+ * noted.  The mm's are for comparing only.  Cost: O(mappings).
+ * Returns how many there are; -ENOENT: the frame has no reverse map (a
+ * device's, a driver's, the kernel's), so only a look at all tables tells.
+ */
+struct what_place {
+    struct mm_struct *mm;
+    unsigned long addr;
+};
+long what_find_places(pfn_t pfn, struct what_place *places, size_t max);
+/* One of them, as what_print_mappings() has it. */
+void what_print_place(unsigned long va, const char *whose, struct printer *out);
+
+/*
  * A line for each leaf of [start, end) that maps the frame, at most `max` of
  * them.  `whose`: the words that stand before the address.  Cost: O(leaves).
  * Returns how many there were.

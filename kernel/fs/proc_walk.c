@@ -7,7 +7,8 @@
  * the asking program; addresses of the kernel half are looked up in the same
  * table.  For root only, as physical addresses are told.
  *
- * Cost       "what" looks at every leaf of every table: it is for people.
+ * Cost       "what" asks the reverse map about a program's page; for another
+ *            frame it looks at every leaf of every table: it is for people.
  */
 #include <kernel/fs/query.h>
 #include <kernel/fs/proc_walk.h>
@@ -21,14 +22,45 @@
 
 #define MAPPINGS_MAX 24 /* lines about one frame */
 
+/* A frame, where it is mapped, and how many of that have been said. */
+struct mappings {
+    pfn_t pfn;
+    struct what_place places[MAPPINGS_MAX];
+    long known; /* of places[]; -ENOENT: tables must be looked through */
+    size_t n;
+    struct printer *out;
+};
+
+static void print_mappings_of(struct mappings *m, struct mm_struct *mm,
+                              const char *whose)
+{
+    size_t room = m->n < MAPPINGS_MAX ? MAPPINGS_MAX - m->n : 0;
+
+    if (m->known < 0) {
+        down_read(&mm->mmap_lock);
+        m->n += what_print_mappings(mm->root, 0, TASK_SIZE, m->pfn, whose, room,
+                                    m->out);
+        up_read(&mm->mmap_lock);
+    }
+    for (long i = 0; i < min(m->known, (long)MAPPINGS_MAX); i++) {
+        if (m->places[i].mm != mm)
+            continue;
+        if (m->n++ < MAPPINGS_MAX)
+            what_print_place(m->places[i].addr, whose, m->out);
+    }
+}
+
 /* Everywhere else that the frame is mapped: kernel, then all programs. */
 static void print_all_mappings(pfn_t pfn, struct printer *out)
 {
     unsigned long kernel = -(pt_span(pgtable_levels - 1) * 256);
-    size_t n = what_print_mappings(master_table, kernel, -PAGE_SIZE, pfn,
-                                   "kernel, ", MAPPINGS_MAX, out);
+    struct mappings m = {.pfn = pfn, .out = out};
     struct task_struct *task;
     pid_t pid = 0;
+
+    m.n = what_print_mappings(master_table, kernel, -PAGE_SIZE, pfn, "kernel, ",
+                              MAPPINGS_MAX, out);
+    m.known = what_find_places(pfn, m.places, MAPPINGS_MAX);
 
     while ((task = task_next_get(pid))) {
         struct mm_struct *mm = NULL;
@@ -39,17 +71,15 @@ static void print_all_mappings(pfn_t pfn, struct printer *out)
             mm = task_get_mm(task);
         if (mm) {
             scnprintf(whose, sizeof(whose), "%s[%d], ", task->comm, pid);
-            down_read(&mm->mmap_lock);
-            n += what_print_mappings(mm->root, 0, TASK_SIZE, pfn, whose,
-                                     n < MAPPINGS_MAX ? MAPPINGS_MAX - n : 0,
-                                     out);
-            up_read(&mm->mmap_lock);
+            print_mappings_of(&m, mm, whose);
             mm_put(mm);
         }
         put_task(task);
     }
-    if (n > MAPPINGS_MAX)
-        printer_printf(out, "and %zu more\n", n - MAPPINGS_MAX);
+    if (m.known > MAPPINGS_MAX) /* those that nobody noted */
+        m.n += m.known - MAPPINGS_MAX;
+    if (m.n > MAPPINGS_MAX)
+        printer_printf(out, "and %zu more\n", m.n - MAPPINGS_MAX);
 }
 
 static void answer_walk(struct mm_struct *mm, unsigned long va,

@@ -46,6 +46,15 @@ void *radix_lookup(const struct radix_root *root, u64 index)
     return node ? node->slot[slot_of(index, 1)] : NULL;
 }
 
+void radix_replace(struct radix_root *root, u64 index, void *item)
+{
+    struct radix_node *node = root->node;
+
+    for (unsigned int height = root->height; height > 1; height--)
+        node = node->slot[slot_of(index, height)];
+    node->slot[slot_of(index, 1)] = item;
+}
+
 static void node_set(struct radix_node *node, unsigned int slot, void *item)
 {
     node->slot[slot] = item;

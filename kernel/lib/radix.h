@@ -31,5 +31,7 @@ void *radix_lookup(const struct radix_root *root, u64 index);
 int radix_insert(struct radix_root *root, u64 index, void *item); /* 0,
                                                      -EEXIST, -ENOMEM */
 void *radix_delete(struct radix_root *root, u64 index); /* the item or NULL */
+/* Another item where one is. */
+void radix_replace(struct radix_root *root, u64 index, void *item);
 /* First item with index >= *index, which is updated; NULL: no more. */
 void *radix_next(const struct radix_root *root, u64 *index);
