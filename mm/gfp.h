@@ -125,6 +125,11 @@ void free_pages(unsigned long addr, unsigned int order);
 size_t alloc_pages_bulk(gfp_t gfp, enum page_owner owner, size_t n,
                         struct page **pages);
 
+/* The pages that all zones together keep for who cannot wait; changing it
+ * moves the watermarks (at most a quarter of RAM). */
+u64 zone_min_free(void);
+void zone_set_min_free(u64 pages);
+
 /*
  * mm/contig.c: frames [start, end), wherever they lie and however many.  What
  * is movable there moves away; each page has one reference then.  gfp: its

@@ -60,11 +60,13 @@ static bool huge_fits(const struct vm_area_struct *vma, unsigned long addr)
     return base >= vma->vm_start && base + HUGE_SIZE <= vma->vm_end;
 }
 
-static struct page *alloc_block(void)
+/* Who asked for large pages (MADV_HUGEPAGE) has memory compacted for them. */
+static struct page *alloc_block(const struct vm_area_struct *vma)
 {
-    const gfp_t gfp = GFP_HIGHUSER_MOVABLE | __GFP_COMP | __GFP_ZERO |
-                      __GFP_NORETRY | __GFP_NOWARN;
-    struct page *head = alloc_pages_owner(gfp, HUGE_ORDER, OWNER_ANON);
+    gfp_t gfp =
+        vma->vm_flags & VM_HUGEPAGE ? GFP_TRANSHUGE : GFP_TRANSHUGE_LIGHT;
+    struct page *head =
+        alloc_pages_owner(gfp | __GFP_ZERO, HUGE_ORDER, OWNER_ANON);
 
     for (unsigned long i = 1; head && i < HUGE_PAGES; i++)
         head[i].owner = OWNER_ANON; /* page_is_anon() asks any of them */
@@ -87,7 +89,7 @@ bool huge_fault(struct vm_area_struct *vma, struct pt_cursor *c)
         return false; /* or somebody made a table meanwhile */
     if (anon_vma_prepare(vma) < 0)
         return false;
-    head = alloc_block();
+    head = alloc_block(vma);
     if (!head)
         return false;
     anon_page_init(head, vma, c->va & -HUGE_SIZE);

@@ -9,6 +9,7 @@
 #include <mm/fixmap.h>
 #include <mm/physmap.h>
 #include <mm/report.h>
+#include <mm/slab.h>
 #include <mm/tlb.h>
 
 #define KIB_OF(pages) ((unsigned long long)(pages) << (PAGE_SHIFT - 10))
@@ -137,6 +138,10 @@ void meminfo_report(struct printer *out)
     print_kib(out, "Shmem:          ", l.pages[OWNER_PAGECACHE]);
     print_kib(out, "Slab:           ",
               l.pages[OWNER_SLAB] + l.pages[OWNER_KMALLOC_LARGE]);
+    print_kib(out, "SReclaimable:   ", slab_reclaimable_pages());
+    print_kib(out, "SUnreclaim:     ",
+              l.pages[OWNER_SLAB] + l.pages[OWNER_KMALLOC_LARGE] -
+                  slab_reclaimable_pages());
     print_kib(out, "KernelStack:    ", l.pages[OWNER_STACK]);
     print_kib(out, "PageTables:     ", l.pages[OWNER_PAGETABLE]);
     print_kib(out, "Percpu:         ", l.pages[OWNER_PERCPU]);
@@ -160,7 +165,9 @@ void vmstat_report(struct printer *out)
     LINE("nr_anon_pages", l.pages[OWNER_ANON]);
     LINE("nr_file_pages", l.pages[OWNER_PAGECACHE]);
     LINE("nr_shmem", l.pages[OWNER_PAGECACHE]);
-    LINE("nr_slab_unreclaimable", l.pages[OWNER_SLAB]);
+    LINE("nr_slab_reclaimable", slab_reclaimable_pages());
+    LINE("nr_slab_unreclaimable",
+         l.pages[OWNER_SLAB] - slab_reclaimable_pages());
     LINE("nr_page_table_pages", l.pages[OWNER_PAGETABLE]);
     LINE("nr_kernel_stack", l.pages[OWNER_STACK] << (PAGE_SHIFT - 10));
     LINE("nr_dirty", 0);

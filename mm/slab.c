@@ -28,7 +28,8 @@
 #include <mm/zone.h>
 
 #define SLAB_ORDER_MAX 3
-#define SLAB_NO_GFP (__GFP_ZERO | __GFP_HIGHMEM) /* not for its pages */
+#define SLAB_NO_GFP                                                            \
+    (__GFP_ZERO | __GFP_HIGHMEM | GFP_TYPE_BITS) /* not for its pages */
 
 DEFINE_PER_CPU(struct slab_cpu, slab_cpus[SLAB_CACHES_MAX]);
 
@@ -50,8 +51,9 @@ static void slab_free_pages(struct kmem_cache *cache, struct page *page)
 /* A slab, all of it free, in no CPU's hands. */
 static struct page *slab_new(struct kmem_cache *cache, gfp_t gfp)
 {
-    struct page *page = alloc_pages_owner((gfp & ~SLAB_NO_GFP) | __GFP_COMP,
-                                          cache->order, OWNER_SLAB);
+    struct page *page =
+        alloc_pages_owner((gfp & ~SLAB_NO_GFP) | __GFP_COMP | cache->gfp,
+                          cache->order, OWNER_SLAB);
     char *obj;
 
     if (!page)
@@ -283,6 +285,23 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size,
            size);
     kmem_cache_free(&cache_of_caches, cache);
     return NULL;
+}
+
+void kmem_cache_reclaimable(struct kmem_cache *cache)
+{
+    cache->gfp = __GFP_RECLAIMABLE;
+}
+
+u64 slab_reclaimable_pages(void)
+{
+    u64 flags = spin_lock_irqsave(&caches_lock), n = 0;
+    struct kmem_cache *cache;
+
+    list_for_each_entry(cache, &caches, all)
+        if (cache->gfp & __GFP_RECLAIMABLE)
+            n += READ_ONCE(cache->nr_slabs) << cache->order;
+    spin_unlock_irqrestore(&caches_lock, flags);
+    return n;
 }
 
 /* Makes this CPU's slab an ordinary one again. */

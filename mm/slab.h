@@ -16,6 +16,10 @@ struct kmem_cache;
  * object when its slab is made.  Returns NULL without memory. */
 struct kmem_cache *kmem_cache_create(const char *name, size_t size,
                                      size_t align, void (*ctor)(void *obj));
+/* Its objects go when memory is short (dentries, inodes): its pages stand
+ * apart from those of other kernel memory.  Right after creating it. */
+void kmem_cache_reclaimable(struct kmem_cache *cache);
+u64 slab_reclaimable_pages(void);
 void kmem_cache_destroy(struct kmem_cache *cache); /* all must be free */
 void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp);
 void kmem_cache_free(struct kmem_cache *cache, void *obj);

@@ -25,6 +25,7 @@ struct kmem_cache {
     u32 stride; /* (c) bytes from object to object */
     u32 order;  /* (c) a slab is 2^order pages */
     u32 objects_per_slab;    /* (c) */
+    gfp_t gfp;               /* (c) of its pages: __GFP_RECLAIMABLE or 0 */
     void (*ctor)(void *obj); /* (c) */
     const char *name;        /* (c) */
     spinlock_t lock;

@@ -49,10 +49,6 @@ static inline struct zone *page_zone(const struct page *page)
 
 struct zone *pfn_zone(pfn_t pfn);
 
-/* Pages that all zones together keep for __GFP_HIGH. */
-u64 zone_min_free(void);
-void zone_set_min_free(u64 pages);
-
 /*
  * Each CPU has stacks of single free pages: per zone one for movable pages
  * and one for the others.  What is reclaimable or isolated goes past them.

@@ -9,6 +9,7 @@
 #include <kernel/lib/printer.h>
 #include <mm/alloc.h>
 #include <mm/report.h>
+#include <mm/slab.h>
 
 #define LISTED_MAX 100000
 #define ULL(n) ((unsigned long long)(n))
@@ -120,7 +121,9 @@ static void node_counters(struct printer *out)
 
     page_ledger_count(&l);
     printer_puts(out, "\n  per-node stats");
-    line(out, "nr_slab_unreclaimable", l.pages[OWNER_SLAB]);
+    line(out, "nr_slab_reclaimable", slab_reclaimable_pages());
+    line(out, "nr_slab_unreclaimable",
+         l.pages[OWNER_SLAB] - slab_reclaimable_pages());
     line(out, "nr_anon_pages", l.pages[OWNER_ANON]);
     line(out, "nr_file_pages", l.pages[OWNER_PAGECACHE]);
     line(out, "nr_shmem", l.pages[OWNER_PAGECACHE]);

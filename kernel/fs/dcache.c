@@ -34,6 +34,7 @@ void dcache_init(void)
     dentry_cache = kmem_cache_create("dentry", sizeof(struct dentry), 0, NULL);
     if (!dentry_cache)
         panic("no memory for the dentry cache");
+    kmem_cache_reclaimable(dentry_cache);
 }
 
 u32 name_hash(const char *name, size_t len)

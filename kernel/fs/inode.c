@@ -23,6 +23,7 @@ static void inode_cache_init(void)
     inode_cache = kmem_cache_create("inode", sizeof(struct inode), 0, NULL);
     if (!inode_cache)
         panic("no memory for the inode cache");
+    kmem_cache_reclaimable(inode_cache);
 }
 
 u64 inode_file_size(struct address_space *mapping)

@@ -8,6 +8,7 @@
 #include <kernel/lib/format.h>
 #include <kernel/lib/string.h>
 #include <kernel/task/exec.h>
+#include <mm/compact.h>
 #include <mm/vma.h>
 
 /* A text or number that lives somewhere. */
@@ -144,6 +145,36 @@ static ssize_t nothing_store(void *data, char *text, size_t len)
     return len;
 }
 
+/* Whatever is written, as on Linux. */
+static ssize_t compact_store(void *data, char *text, size_t len)
+{
+    (void)data;
+    (void)text;
+    compact_all();
+    return len;
+}
+
+#define PAGE_KIB (PAGE_SIZE / 1024)
+
+static int min_free_show(void *data, struct printer *out)
+{
+    (void)data;
+    printer_printf(out, "%llu\n",
+                   (unsigned long long)zone_min_free() * PAGE_KIB);
+    return 0;
+}
+
+static ssize_t min_free_store(void *data, char *text, size_t len)
+{
+    u64 n;
+
+    (void)data;
+    if (!parse_line(text, &n) || n > 0x7fffffff)
+        return -EINVAL;
+    zone_set_min_free(n / PAGE_KIB);
+    return len;
+}
+
 static const struct pseudo_ops text_ops = {text_show, text_store, NULL};
 static const struct pseudo_ops text_fixed_ops = {text_show, NULL, NULL};
 static const struct pseudo_ops int_ops = {int_show, int_store, NULL};
@@ -151,6 +182,9 @@ static const struct pseudo_ops ulong_ops = {ulong_show, ulong_store, NULL};
 static const struct pseudo_ops constant_ops = {constant_show, NULL, NULL};
 static const struct pseudo_ops printk_ops = {printk_show, printk_store, NULL};
 static const struct pseudo_ops boot_id_ops = {boot_id_show, NULL, NULL};
+static const struct pseudo_ops compact_ops = {NULL, compact_store, NULL};
+static const struct pseudo_ops min_free_ops = {min_free_show, min_free_store,
+                                               NULL};
 static const struct pseudo_ops drop_ops = {NULL, nothing_store, NULL};
 
 static struct sys_value values[] = {
@@ -177,6 +211,11 @@ static struct sys_value values[] = {
     {"vm", "max_map_count", 0444, &constant_ops, "65530"},
     {"vm", "swappiness", 0444, &constant_ops, "60"},
     {"vm", "drop_caches", 0200, &drop_ops, NULL},
+    {"vm", "compact_memory", 0200, &compact_ops, NULL},
+    {"vm", "min_free_kbytes", 0644, &min_free_ops, NULL},
+    {"vm", "lowmem_reserve_ratio", 0444, &constant_ops, "256\t256\t32\t0"},
+    {"vm", "watermark_scale_factor", 0444, &constant_ops, "10"},
+    {"vm", "extfrag_threshold", 0444, &constant_ops, "0"},
     {"vm", "panic_on_oom", 0444, &constant_ops, "0"},
     {"fs", "file-max", 0444, &constant_ops, "9223372036854775807"},
     {"fs", "nr_open", 0444, &constant_ops, "1048576"},

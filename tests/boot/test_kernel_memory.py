@@ -7,7 +7,8 @@ import pytest
 from machine import PASSED, Machine
 
 SUITES = ("page,slab,vmalloc,vm_area,ioremap,set_memory,kmap,fixmap,tlb,stack,"
-          "image,resource,fail_nth,debug_pagealloc,mm")
+          "image,resource,fail_nth,debug_pagealloc,mm,free,gfp,contig,"
+          "compact")
 MODES = ["lowmem=16M", "lowmem=48M", "lowmem=896M", "debug_pagealloc=on",
          "vmalloc_sync=lazy", "lowmem=32M vmalloc_sync=lazy debug_pagealloc=on"]
 
@@ -25,6 +26,29 @@ def results(m):
 def test_self_tests_in_every_mode(mode, cpu):
     with Machine(f"selftest={SUITES} {mode}", cpu=cpu) as m:
         results(m)
+
+
+def test_free_pages_are_unmapped_on_every_cpu():
+    with Machine("selftest=debug_pagealloc,page debug_pagealloc=on",
+                 smp=2) as m:
+        m.wait("ok .*debug_pagealloc.free_pages_are_gone_on_all_cpus")
+        assert m.finish(200) == PASSED, m.tail()
+
+
+WORDS = ["middle of a block", "the block has another order",
+         "it is still mapped", "it is still a slab", "it is reserved",
+         "free already, or was never allocated", "no logical address of a page",
+         "larger than the largest block", "more than one zone",
+         "not from HIGHMEM", "both movable and reclaimable", "NOFAIL for a"]
+
+
+def test_senseless_requests_are_answered_in_words():
+    """The log says what was wrong and who asked, and the kernel goes on."""
+    with Machine("selftest=free,gfp", initrd=False) as m:
+        assert m.finish() == PASSED, m.tail()
+        for words in WORDS:
+            assert re.search(words + ".*(by|asked by) (ktest_|run_test)",
+                             m.log), words
 
 
 @pytest.mark.parametrize("mode", MODES)

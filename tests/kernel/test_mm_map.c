@@ -2,7 +2,9 @@
  * tests/kernel/test_mm_map.c - the kernel's windows: direct map, vmalloc,
  * ioremap, fixmap, stacks, image.
  */
+#include <kernel/core/irq.h>
 #include <kernel/core/ktest.h>
+#include <kernel/core/xcall.h>
 #include <kernel/lib/string.h>
 #include <kernel/x86/cpu.h>
 #include <mm/fixmap.h>
@@ -387,4 +389,34 @@ KTEST(debug_pagealloc, free_pages_are_not_mapped)
     KTEST_EXPECT(walk_of(page_address(page)).leaf_level == 0);
     put_page(page);
     KTEST_EXPECT(walk_of(page_address(page)).leaf_level < 0);
+}
+
+static atomic_t can_read;
+
+static void try_to_read(void *at)
+{
+    if (!access_faults(at))
+        atomic_inc(&can_read);
+}
+
+KTEST(debug_pagealloc, free_pages_are_gone_on_all_cpus)
+{
+    struct page *page;
+    u64 flags;
+
+    if (!debug_pagealloc || nr_cpus_online < 2) {
+        ktest_skip("boot with debug_pagealloc=on and several CPUs");
+        return;
+    }
+    page = alloc_pages_owner(GFP_KERNEL, 0, OWNER_TEST);
+    KTEST_REQUIRE(page);
+    atomic_set(&can_read, 0);
+    xcall(~0ull, try_to_read, page_address(page));
+    KTEST_EXPECT(atomic_read(&can_read) == (int)nr_cpus_online - 1);
+    flags = local_irq_save();
+    put_page(page);
+    local_irq_restore(flags);
+    atomic_set(&can_read, 0);
+    xcall(~0ull, try_to_read, __va(page_to_phys(page)));
+    KTEST_EXPECT(atomic_read(&can_read) == 0);
 }

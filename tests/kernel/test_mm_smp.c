@@ -100,6 +100,13 @@ static int worker(void *arg)
     return 0;
 }
 
+static gfp_t random_type(u64 random)
+{
+    static const gfp_t types[] = {0, __GFP_MOVABLE, __GFP_RECLAIMABLE};
+
+    return types[random % ARRAY_SIZE(types)];
+}
+
 /* In the interrupt of a call from another CPU. */
 static void hammer(void *arg)
 {
@@ -112,8 +119,9 @@ static void hammer(void *arg)
         unsigned int slot = random % ARRAY_SIZE(pages);
 
         __free_page(pages[slot]);
-        pages[slot] =
-            alloc_pages_owner(GFP_ATOMIC | __GFP_NOWARN, 0, OWNER_TEST);
+        pages[slot] = alloc_pages_owner(GFP_ATOMIC | __GFP_NOWARN |
+                                            random_type(random >> 40),
+                                        0, OWNER_TEST);
         kfree(objects[slot]);
         objects[slot] = kmalloc(1 + (random >> 8) % 500, GFP_ATOMIC);
         swap_shared(random >> 20, GFP_ATOMIC);
