@@ -16,6 +16,7 @@
 #include <kernel/core/ktest.h>
 #include <kernel/core/panic.h>
 #include <kernel/core/percpu.h>
+#include <kernel/core/ksyms.h>
 #include <kernel/core/printk.h>
 #include <kernel/core/time.h>
 #include <kernel/core/watchdog.h>
@@ -92,6 +93,7 @@ void kmain(u32 magic, u64 info, u64 entry_tsc)
     syscall_init();
     fpu_init_cpu();
     printk_init_early();
+    ksyms_init(); /* %pS */
     pr_info("Pagewalk: a kernel to look at memory mapping with");
     bootinfo_init(magic, info);
     cmdline_init(bootinfo.cmdline);

@@ -4,10 +4,15 @@
  * The page table is filled by the call; the first access finds it there and
  * does not fault.  The memory type comes from the entry's PAT bits.  RAM is
  * refused: the direct map has it as write-back already, and two memory types
- * for one frame are undefined (SDM 3A 11.12.4).
+ * for one frame are undefined (SDM 3A 11.12.4).  For the same reason a type
+ * waits for the flush of areas that were unmapped and had another.
+ *
+ * Locking    mapped_lock covers the list of what is mapped, with interrupts on,
+ *            and nests outside vmregion.c's area_lock.
  */
 #include <kernel/core/printk.h>
 #include <kernel/sync/spinlock.h>
+#include <kernel/x86/cpu.h>
 #include <mm/memory.h>
 #include <mm/io.h>
 
@@ -19,29 +24,42 @@ static const char *const mode_names[] = {"write-back", "write-combining",
                                          "write-through"};
 
 /* Enters the area unless another shows some of its bytes with another memory
- * type, which the CPU does not define; returns that one. */
-static struct vm_struct *enter(struct vm_struct *area)
+ * type, which the CPU does not define: false, and says which. */
+static bool enter(struct vm_struct *area)
 {
-    u64 flags = spin_lock_irqsave(&mapped_lock);
-    struct vm_struct *other, *conflict = NULL;
+    struct vm_struct *other;
+    void *holder = NULL;
+    enum cache_mode mode = area->cache;
 
+    spin_lock(&mapped_lock);
     list_for_each_entry(other, &mapped, link)
         if (other->phys < area->phys + area->size &&
             area->phys < other->phys + other->size &&
-            other->cache != area->cache)
-            conflict = other;
-    if (!conflict)
+            other->cache != area->cache) {
+            holder = other->caller;
+            mode = other->cache;
+        }
+    if (!holder)
         list_add(&area->link, &mapped);
-    spin_unlock_irqrestore(&mapped_lock, flags);
-    return conflict;
+    spin_unlock(&mapped_lock);
+    if (holder)
+        pr_err("ioremap(%pa, %#zx) by %pS as %s: refused, %pS has it as %s\n",
+               &area->phys, area->size, area->caller, mode_names[area->cache],
+               holder, mode_names[mode]);
+    else /* nor may a CPU remember one that is gone */
+        vm_purge_other_modes(mode);
+    return !holder;
 }
 
+/* Under the lock, so that enter() meets it either here or among what waits
+ * for a flush. */
 static void leave(struct vm_struct *area)
 {
-    u64 flags = spin_lock_irqsave(&mapped_lock);
-
+    spin_lock(&mapped_lock);
     list_del(&area->link);
-    spin_unlock_irqrestore(&mapped_lock, flags);
+    vm_area_retire(area);
+    spin_unlock(&mapped_lock);
+    vm_purge_if_many();
 }
 
 /* Maps [phys, phys + size) and returns the address of its first byte. */
@@ -51,49 +69,53 @@ static void *map_phys(phys_addr_t phys, size_t size, pgprot_t prot,
     phys_addr_t first = phys & PAGE_MASK;
     size_t bytes = PAGE_ALIGN(phys + size) - first;
     struct vm_struct *area = get_vm_area_caller(bytes, VM_AREA_IOREMAP, caller);
-    struct vm_struct *other;
 
     if (!area)
         return NULL;
     area->phys = first;
     area->cache = mode;
-    other = enter(area);
-    if (other) {
-        pr_err("ioremap(%#llx, %#zx) by %p as %s: refused, %p has it as %s\n",
-               (unsigned long long)phys, size, caller, mode_names[mode],
-               other->caller, mode_names[other->cache]);
+    if (!enter(area)) {
         free_vm_area(area);
         return NULL;
     }
     if (pt_map_range(master_table, area->addr, first, bytes,
                      pgprot_cached(prot, mode), 0) < 0) {
         leave(area);
-        free_vm_area(area);
         return NULL;
     }
     return (void *)(area->addr + (phys - first));
 }
 
-/* What the CPU's tables cannot express, or wraps. */
-static bool bad_range(phys_addr_t phys, size_t size)
+/* What of the range the CPU cannot address, or NULL. */
+static const char *bad_range(phys_addr_t phys, size_t size)
 {
-    return !size || phys + size - 1 < phys ||
-           (phys + size - 1) & ~(PTE_PFN_MASK | ~PAGE_MASK);
+    if (!size)
+        return "no bytes";
+    if (phys + size - 1 < phys)
+        return "the range wraps";
+    if ((phys + size - 1) >> cpu_phys_bits())
+        return "beyond the CPU's physical addresses";
+    return NULL;
+}
+
+static bool refuse(const char *call, phys_addr_t phys, size_t size,
+                   const char *why, void *caller)
+{
+    if (why)
+        pr_err("%s(%#llx, %#zx) by %pS: refused, %s\n", call,
+               (unsigned long long)phys, size, caller, why);
+    return why;
 }
 
 static void __iomem *ioremap_mode(phys_addr_t phys, size_t size,
                                   enum cache_mode mode, void *caller)
 {
-    if (bad_range(phys, size)) {
-        pr_err("ioremap(%#llx, %#zx) by %p: not a physical range\n",
-               (unsigned long long)phys, size, caller);
+    const char *why = bad_range(phys, size);
+
+    if (!why && physmap_is_ram(phys, phys + size))
+        why = "this is RAM";
+    if (refuse("ioremap", phys, size, why, caller))
         return NULL;
-    }
-    if (physmap_is_ram(phys, phys + size)) {
-        pr_err("ioremap(%#llx, %#zx) by %p: refused, this is RAM\n",
-               (unsigned long long)phys, size, caller);
-        return NULL;
-    }
     return (void __iomem __force *)map_phys(phys, size, PAGE_KERNEL, mode,
                                             caller);
 }
@@ -116,15 +138,11 @@ void __iomem *ioremap_cache(phys_addr_t phys, size_t size)
 /* `addr` may point into the first page, as the call gave it. */
 static void unmap_phys(unsigned long addr, const char *call, void *caller)
 {
-    struct vm_struct *area = find_vm_area((void *)(addr & PAGE_MASK));
+    struct vm_struct *area =
+        vm_area_claim(addr & PAGE_MASK, VM_AREA_IOREMAP, call, caller);
 
-    if (area && area->addr == (addr & PAGE_MASK) &&
-        area->flags & VM_AREA_IOREMAP) {
+    if (area)
         leave(area);
-        free_vm_area(area);
-    } else {
-        pr_err("%s(%lx) by %p: nothing is mapped there\n", call, addr, caller);
-    }
 }
 
 void iounmap(volatile void __iomem *addr)
@@ -135,10 +153,11 @@ void iounmap(volatile void __iomem *addr)
 
 void *memremap(phys_addr_t phys, size_t size)
 {
-    if (bad_range(phys, size))
+    void *caller = __builtin_return_address(0);
+
+    if (refuse("memremap", phys, size, bad_range(phys, size), caller))
         return NULL;
-    return map_phys(phys, size, PAGE_KERNEL_RO, CACHE_WB,
-                    __builtin_return_address(0));
+    return map_phys(phys, size, PAGE_KERNEL_RO, CACHE_WB, caller);
 }
 
 void memunmap(void *addr)

@@ -62,6 +62,8 @@ void page_ledger_count(struct page_ledger *ledger)
 void page_ledger_read(struct page_ledger *ledger)
 {
     kernel_stack_shrink();
+    while (vm_purge())
+        ; /* a purge may leave the arrays of its areas' pages */
     slab_shrink();
     vmalloc_shrink();
     pt_stock_shrink();

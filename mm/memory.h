@@ -50,13 +50,29 @@ u64 section_table_pages(void); /* page tables made for sections, for ever */
 /* Gives back frames that were reserved (initramfs, start-up code). */
 void section_free_reserved(phys_addr_t start, phys_addr_t end);
 
-/*
- * vmalloc.c: an area of n pages of its own, mapped; NULL without memory.
- * Destroying it unmaps, flushes, and frees the pages.
- */
+/* vmalloc.c: an area with n pages of its own, mapped; NULL without memory.
+ * free_vm_area() frees the pages as well. */
 struct vm_struct *vm_area_alloc(size_t n, u32 flags, enum page_owner owner,
                                 void *caller);
-void vm_area_destroy(struct vm_struct *area);
+void vm_area_free_pages(struct vm_struct *area); /* for the purge */
+
+/*
+ * vmregion.c.  Freeing an area in steps: claim it (NULL, with a line in the
+ * log, unless an area of this kind starts at addr and nobody else frees it),
+ * retire it (its entries go; it may be gone itself on return), purge.
+ */
+struct vm_struct *vm_area_claim(unsigned long addr, u32 kind, const char *call,
+                                void *caller);
+void vm_area_retire(struct vm_struct *area);
+/* Flushes for all that is retired and gives its addresses and pages back;
+ * false: nothing was.  Context: may sleep. */
+bool vm_purge(void);
+void vm_purge_if_many(void); /* any context but interrupts */
+/* The same if CPUs may still see device memory with another type than mode. */
+void vm_purge_other_modes(enum cache_mode mode);
+extern struct vm_purge_stats {
+    u64 areas, flushes; /* so far */
+} vm_purge_stats;
 u64 vmalloc_used_bytes(void);
 struct vm_struct *find_vm_area_nolock(const void *addr);
 

@@ -213,8 +213,10 @@ static void shrink_caches(void)
 {
     if (nr_cpus_online > 1)
         page_drain_all();
-    slab_shrink();
     kernel_stack_shrink();
+    vm_purge();
+    vmalloc_shrink();
+    slab_shrink();
     pt_stock_shrink();
 }
 

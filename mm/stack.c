@@ -2,9 +2,12 @@
  * mm/stack.c - kernel stacks: vmalloc areas, so an unmapped page follows each
  * and the one before it, and an overflow faults instead of writing.
  *
- * A few stacks that became free wait here, linked through their lowest word:
- * threads come and go, and a stack costs a flush on every CPU.
+ * Stacks that became free wait here, linked through their lowest word:
+ * threads come and go.  A thread's stack is given back where the next one runs
+ * already, with interrupts off; what exceeds a few is freed later, by who
+ * gives one back in a context that allows it, or by the next thread to leave.
  */
+#include <kernel/core/irq.h>
 #include <kernel/sync/spinlock.h>
 #include <mm/memory.h>
 
@@ -14,10 +17,10 @@ static DEFINE_SPINLOCK(stack_lock);
 static void *cached;           /* (stack_lock) */
 static unsigned int nr_cached; /* (stack_lock) */
 
-static void *take_cached(void)
+static void *take_cached(unsigned int keep)
 {
     u64 flags = spin_lock_irqsave(&stack_lock);
-    void *stack = cached;
+    void *stack = nr_cached > keep ? cached : NULL;
 
     if (stack) {
         cached = *(void **)stack;
@@ -27,9 +30,17 @@ static void *take_cached(void)
     return stack;
 }
 
+static void trim(unsigned int keep)
+{
+    void *stack;
+
+    while ((stack = take_cached(keep)))
+        free_vm_area(find_vm_area(stack));
+}
+
 void *kernel_stack_alloc(void)
 {
-    void *stack = take_cached();
+    void *stack = take_cached(0);
     struct vm_struct *area;
 
     if (stack)
@@ -42,24 +53,25 @@ void *kernel_stack_alloc(void)
 void kernel_stack_free(void *stack)
 {
     u64 flags = spin_lock_irqsave(&stack_lock);
-    bool keep = nr_cached < CACHED_STACKS_MAX;
+    bool many = nr_cached >= CACHED_STACKS_MAX;
 
-    if (keep) {
-        *(void **)stack = cached;
-        cached = stack;
-        nr_cached++;
-    }
+    *(void **)stack = cached;
+    cached = stack;
+    nr_cached++;
     spin_unlock_irqrestore(&stack_lock, flags);
-    if (!keep)
-        vm_area_destroy(find_vm_area(stack));
+    if (unlikely(many) && !irqs_disabled() && !this_cpu_read(atomic_depth))
+        trim(CACHED_STACKS_MAX);
+}
+
+void kernel_stack_trim(void)
+{
+    if (unlikely(READ_ONCE(nr_cached) > CACHED_STACKS_MAX))
+        trim(CACHED_STACKS_MAX);
 }
 
 void kernel_stack_shrink(void)
 {
-    void *stack;
-
-    while ((stack = take_cached()))
-        vm_area_destroy(find_vm_area(stack));
+    trim(0);
 }
 
 bool kernel_stack_guard_hit(unsigned long addr)

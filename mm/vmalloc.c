@@ -1,159 +1,32 @@
 /*
  * mm/vmalloc.c - kernel memory contiguous in virtual addresses only.
  *
- * Region     [VMALLOC_START, VMALLOC_END), shared with ioremap and kernel
- *            stacks; mm/layout.h.
- * Structure  mm/vmarea.c keeps the areas; one unmapped guard page follows
- *            each.
- * Cost       reserve and release O(log areas), mapping O(pages), one flush
- *            per area that goes.
- * Locking    area_lock covers the tree only, with interrupts on, so that a
- *            holder may flush other CPUs.  An area under construction belongs
- *            to its creator: pages are allocated and mapped without it.
- * Invariant  an entry exists here only under a reserved area, and an address
- *            is free again only after the flush.
+ * Structure  mm/vmregion.c gives out addresses and takes them back; here are
+ *            the pages behind them.
+ * Cost       mapping O(pages); freeing O(pages) for the entries, the rest
+ *            when many areas are flushed together.
+ * Locking    none of its own: an area under construction belongs to its
+ *            creator, one that is freed to who claimed it.
  * Context    may sleep.  Failure leaves nothing reserved and nothing mapped.
  */
 #include <kernel/core/irq.h>
-#include <kernel/core/ksyms.h>
 #include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
-#include <kernel/lib/printer.h>
 #include <kernel/lib/string.h>
-#include <kernel/sync/spinlock.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/x86/cpu.h>
 #include <mm/memory.h>
-#include <mm/report.h>
 #include <mm/slab.h>
 #include <mm/tlb.h>
-#include <mm/vmarea.h>
 
 #define LARGE_ORDER 9 /* a page of 2 MiB */
 #define LARGE_PAGES (1ul << LARGE_ORDER)
 
-static DEFINE_SPINLOCK(area_lock);
-static struct vm_area_set areas; /* (area_lock) */
-/* vmalloc's own with vmalloc_sync=lazy: the slots that are not filled. */
-static struct vm_area_set lazy_areas; /* (area_lock) */
-static struct kmem_cache *area_cache;
 u64 vmalloc_sync_faults;
-bool vmalloc_lazy;
-
-void __init vmalloc_init(void)
-{
-    areas.start = vmalloc_start;
-    areas.end = vmalloc_end;
-    if (vmalloc_lazy) {
-        areas.end = vmalloc_start + pt_span(pgtable_levels - 1);
-        lazy_areas.start = areas.end;
-        lazy_areas.end = vmalloc_end;
-    }
-    area_cache =
-        kmem_cache_create("vm_struct", sizeof(struct vm_struct), 0, NULL);
-    if (!area_cache)
-        panic("no memory for the list of vmalloc areas");
-}
 
 bool is_vmalloc_addr(const void *addr)
 {
     return (unsigned long)addr - vmalloc_start < vmalloc_end - vmalloc_start;
-}
-
-static struct vm_area_set *set_of(u32 flags)
-{
-    return vmalloc_lazy && flags & VM_AREA_VMALLOC ? &lazy_areas : &areas;
-}
-
-static struct vm_area_set *set_at(unsigned long addr)
-{
-    return addr < areas.end ? &areas : &lazy_areas;
-}
-
-struct vm_struct *get_vm_area_caller(size_t size, u32 flags, void *caller)
-{
-    struct vm_struct *area;
-    size_t align = PAGE_SIZE;
-    bool placed;
-
-    if (!size || size > vmalloc_end - vmalloc_start)
-        return NULL;
-    area = kmem_cache_alloc(area_cache, GFP_KERNEL);
-    if (!area)
-        return NULL;
-    if (flags & VM_AREA_VMALLOC && size >= LARGE_PAGES * PAGE_SIZE)
-        align = LARGE_PAGES * PAGE_SIZE;
-    area->flags = flags;
-    area->cache = CACHE_WB;
-    area->pages = NULL;
-    area->nr_pages = 0;
-    area->phys = 0;
-    area->fault = NULL;
-    area->private = NULL;
-    area->caller = caller;
-    spin_lock(&area_lock);
-    placed = vm_area_place(set_of(flags), area, PAGE_ALIGN(size), align);
-    spin_unlock(&area_lock);
-    if (placed)
-        return area;
-    kmem_cache_free(area_cache, area);
-    return NULL;
-}
-
-struct vm_struct *get_vm_area(size_t size, u32 flags)
-{
-    return get_vm_area_caller(size, flags, __builtin_return_address(0));
-}
-
-/* Returns when no CPU can reach what was mapped. */
-static void unmap_area(struct vm_struct *area)
-{
-    unsigned long end = area->addr + area->size;
-
-    pt_unmap_range(master_table, area->addr, end);
-    tlb_flush_kernel_range(area->addr, end);
-}
-
-static void forget_area(struct vm_struct *area)
-{
-    spin_lock(&area_lock);
-    vm_area_remove(set_at(area->addr), area);
-    spin_unlock(&area_lock);
-    kmem_cache_free(area_cache, area);
-}
-
-void free_vm_area(struct vm_struct *area)
-{
-    unmap_area(area);
-    forget_area(area);
-}
-
-/* For a fault handler, which cannot wait for a lock it may have hit. */
-struct vm_struct *find_vm_area_nolock(const void *addr)
-{
-    return vm_area_at(set_at((unsigned long)addr), (unsigned long)addr);
-}
-
-struct vm_struct *find_vm_area(const void *addr)
-{
-    struct vm_struct *area;
-
-    spin_lock(&area_lock);
-    area = find_vm_area_nolock(addr);
-    spin_unlock(&area_lock);
-    return area;
-}
-
-/* The area that starts at addr and is of this kind; says so if it is not. */
-static struct vm_struct *area_to_free(const void *addr, u32 kind,
-                                      const char *call, void *caller)
-{
-    struct vm_struct *area = find_vm_area(addr);
-
-    if (area && area->addr == (unsigned long)addr && area->flags & kind)
-        return area;
-    pr_err("%s(%p) by %p: no such area starts there\n", call, addr, caller);
-    return NULL;
 }
 
 static void free_page_array(struct vm_struct *area)
@@ -179,18 +52,11 @@ static bool make_page_array(struct vm_struct *area, size_t n)
     return area->pages;
 }
 
-static void free_area_pages(struct vm_struct *area)
+void vm_area_free_pages(struct vm_struct *area)
 {
     while (area->nr_pages > 0)
         __free_page(area->pages[--area->nr_pages]);
-}
-
-void vm_area_destroy(struct vm_struct *area)
-{
-    unmap_area(area);
-    free_area_pages(area);
     free_page_array(area);
-    forget_area(area);
 }
 
 /* Pages for the area, whole large pages where there are some.  Returns how
@@ -253,12 +119,18 @@ static int map_area(struct vm_struct *area)
     return 0;
 }
 
+/* What waits for a flush counts as free. */
+static bool too_many_pages(size_t n)
+{
+    return n > pages_available() && (!vm_purge() || n > pages_available());
+}
+
 struct vm_struct *vm_area_alloc(size_t n, u32 flags, enum page_owner owner,
                                 void *caller)
 {
     struct vm_struct *area;
 
-    if (n > pages_available())
+    if (too_many_pages(n))
         return NULL; /* at once, not after taking all there is */
     area = get_vm_area_caller(n * PAGE_SIZE, flags, caller);
     if (!area)
@@ -267,24 +139,24 @@ struct vm_struct *vm_area_alloc(size_t n, u32 flags, enum page_owner owner,
         goto free_area;
     area->nr_pages = alloc_area_pages(area->pages, n, owner);
     if (area->nr_pages < n || map_area(area) < 0)
-        goto destroy_area;
+        goto free_area;
     return area;
 
-destroy_area:
-    vm_area_destroy(area);
-    return NULL;
 free_area:
-    free_vm_area(area);
+    free_vm_area(area); /* with the pages that it has got */
     return NULL;
 }
 
 static void *vmalloc_caller(size_t size, void *caller)
 {
-    size_t n = PFN_UP(size);
+    size_t n = size / PAGE_SIZE + !IS_ALIGNED(size, PAGE_SIZE);
     struct vm_struct *area;
 
-    if (!size || n > vmalloc_end >> PAGE_SHIFT)
+    if (!n || n > physmap_ram_pages()) {
+        pr_err("vmalloc(%#zx) by %pS: %s\n", size, caller,
+               n ? "there is not so much RAM" : "nothing is asked for");
         return NULL;
+    }
     area = vm_area_alloc(n, VM_AREA_VMALLOC, OWNER_VMALLOC, caller);
     return area ? (void *)area->addr : NULL;
 }
@@ -303,24 +175,50 @@ void *vzalloc(size_t size)
     return mem;
 }
 
-void vfree(const void *addr)
+static void free_area_at(const void *addr, u32 kind, const char *call,
+                         void *caller)
 {
     struct vm_struct *area;
 
     if (!addr)
         return;
-    area = area_to_free(addr, VM_AREA_VMALLOC, "vfree",
-                        __builtin_return_address(0));
+    area = vm_area_claim((unsigned long)addr, kind, call, caller);
     if (area)
-        vm_area_destroy(area);
+        free_vm_area(area);
+}
+
+void vfree(const void *addr)
+{
+    free_area_at(addr, VM_AREA_VMALLOC, "vfree", __builtin_return_address(0));
+}
+
+/* What vmap is asked for that cannot be, or NULL. */
+static const char *bad_vmap(struct page **pages, size_t n, pgprot_t prot)
+{
+    if (!pages || !n)
+        return "no pages";
+    if (n > (vmalloc_end - vmalloc_start) >> PAGE_SHIFT)
+        return "more pages than there are addresses";
+    if (prot.bits & PTE_USER || !(prot.bits & PTE_PRESENT))
+        return "not the rights of a kernel mapping";
+    if (prot.bits & PTE_WRITE && !(prot.bits & PTE_NX))
+        return "writable and executable";
+    for (size_t i = 0; i < n; i++)
+        if (!pages[i])
+            return "a page is missing";
+    return NULL;
 }
 
 void *vmap(struct page **pages, size_t n, pgprot_t prot)
 {
+    const char *why = bad_vmap(pages, n, prot);
     struct vm_struct *area;
 
-    if (!n || n > (vmalloc_end - vmalloc_start) >> PAGE_SHIFT)
+    if (why) {
+        pr_err("vmap(%zu pages) by %pS: %s\n", n, __builtin_return_address(0),
+               why);
         return NULL;
+    }
     area = get_vm_area_caller(n * PAGE_SIZE, VM_AREA_MAP,
                               __builtin_return_address(0));
     if (!area)
@@ -334,14 +232,7 @@ void *vmap(struct page **pages, size_t n, pgprot_t prot)
 
 void vunmap(const void *addr)
 {
-    struct vm_struct *area;
-
-    if (!addr)
-        return;
-    area =
-        area_to_free(addr, VM_AREA_MAP, "vunmap", __builtin_return_address(0));
-    if (area)
-        free_vm_area(area);
+    free_area_at(addr, VM_AREA_MAP, "vunmap", __builtin_return_address(0));
 }
 
 struct page *vmalloc_to_page(const void *addr)
@@ -410,104 +301,4 @@ bool vmalloc_fault(unsigned long addr, u32 error_code, bool irqs_on)
         err = area->fault(area, addr & PAGE_MASK);
     local_irq_disable();
     return err == 0;
-}
-
-/* Tables that serve no area: those that lie wholly in a gap.  The tables
- * right under the top level stay, every process shares them. */
-static void shrink_set(struct vm_area_set *set, struct list_head *detached)
-{
-    struct vm_struct *area = vm_area_first(set);
-    unsigned long done = set->start;
-
-    for (;; area = vm_area_next(area)) {
-        unsigned long stop = area ? area->addr : set->end;
-
-        pt_detach_tables(master_table, done, stop, detached);
-        if (!area)
-            break;
-        done = vm_area_end(area);
-    }
-}
-
-void vmalloc_shrink(void)
-{
-    LIST_HEAD(detached);
-
-    spin_lock(&area_lock);
-    shrink_set(&areas, &detached);
-    if (vmalloc_lazy)
-        shrink_set(&lazy_areas, &detached);
-    if (!list_empty(&detached))
-        tlb_flush_kernel_range(vmalloc_start, vmalloc_end);
-    spin_unlock(&area_lock);
-    pt_release_tables(&detached);
-}
-
-/* "name+0x12/0x40" of a code address. */
-static void print_caller(struct printer *out, void *caller)
-{
-    char name[KSYM_NAME_MAX];
-    unsigned long offset, size;
-
-    if (ksym_lookup((unsigned long)caller, name, &offset, &size))
-        printer_printf(out, "%s+0x%lx/0x%lx", name, offset, size);
-    else
-        printer_printf(out, "%p", caller);
-}
-
-static void report_area(const struct vm_struct *area, struct printer *out)
-{
-    printer_printf(out, "0x%016lx-0x%016lx %7zu ", area->addr,
-                   vm_area_end(area), area->size + PAGE_SIZE);
-    print_caller(out, area->caller);
-    if (area->nr_pages)
-        printer_printf(out, " pages=%zu", area->nr_pages);
-    if (area->flags & VM_AREA_IOREMAP)
-        printer_printf(out, " phys=0x%016llx ioremap",
-                       (unsigned long long)area->phys);
-    if (area->flags & VM_AREA_VMALLOC)
-        printer_puts(out, " vmalloc");
-    if (area->flags & VM_AREA_MAP)
-        printer_puts(out, " vmap");
-    if (area->flags & VM_AREA_STACK)
-        printer_puts(out, " stack");
-    if (area->flags & VM_AREA_FAULT)
-        printer_puts(out, " on-demand");
-    printer_puts(out, "\n");
-}
-
-static void report_set(const struct vm_area_set *set, struct printer *out)
-{
-    struct vm_struct *area = vm_area_first(set);
-
-    for (; area; area = vm_area_next(area))
-        report_area(area, out);
-}
-
-void vmallocinfo_report(struct printer *out)
-{
-    spin_lock(&area_lock);
-    report_set(&areas, out);
-    report_set(&lazy_areas, out);
-    spin_unlock(&area_lock);
-}
-
-static u64 set_bytes(const struct vm_area_set *set)
-{
-    struct vm_struct *area = vm_area_first(set);
-    u64 bytes = 0;
-
-    for (; area; area = vm_area_next(area))
-        bytes += area->size;
-    return bytes;
-}
-
-u64 vmalloc_used_bytes(void)
-{
-    u64 bytes;
-
-    spin_lock(&area_lock);
-    bytes = set_bytes(&areas) + set_bytes(&lazy_areas);
-    spin_unlock(&area_lock);
-    return bytes;
 }

@@ -3,6 +3,11 @@
  * area allocator that ioremap and kernel stacks share.
  *
  * One unmapped guard page follows every area.  All calls may sleep.
+ *
+ * What is freed loses its entries at once.  CPUs forget their translations
+ * later, for many areas together; until then neither the addresses nor pages
+ * of vmalloc's serve anybody else.  A request that cannot be, or frees what is
+ * not there, is a line in the log that names the caller, and does nothing.
  */
 #pragma once
 
@@ -15,6 +20,9 @@
 #define VM_AREA_MAP BIT(2) /* vmap: the caller's pages */
 #define VM_AREA_STACK BIT(3)
 #define VM_AREA_FAULT BIT(4) /* pages come when touched: ->fault */
+/* (area_lock) vmregion.c only. */
+#define VM_AREA_RETIRED BIT(5)  /* freed */
+#define VM_AREA_ABSORBED BIT(6) /* a neighbour reserves its addresses */
 
 /* (area_lock) for what the tree needs; the rest is its creator's. */
 struct vm_struct {
@@ -25,11 +33,12 @@ struct vm_struct {
     size_t size;           /* (c) bytes mapped, without the guard page */
     u32 flags;             /* VM_AREA_* */
     enum cache_mode cache; /* of ioremap areas */
+    u32 purge;             /* (area_lock) which one it waits for */
     struct page **pages;   /* of vmalloc, vmap and stack areas */
     size_t nr_pages;
     struct page *few[4];   /* `pages` of a small area */
     phys_addr_t phys;      /* of ioremap areas */
-    struct list_head link; /* ioremap.c's, of ioremap areas */
+    struct list_head link; /* ioremap.c's; vmregion.c's once retired */
     int (*fault)(struct vm_struct *area, unsigned long addr);
     void *private; /* fault's */
     void *caller;  /* return address, for /proc/vmallocinfo */
@@ -46,8 +55,8 @@ bool is_vmalloc_addr(const void *addr);
 /* Reserves addresses only.  `caller` is what /proc/vmallocinfo names. */
 struct vm_struct *get_vm_area(size_t size, u32 flags);
 struct vm_struct *get_vm_area_caller(size_t size, u32 flags, void *caller);
-void free_vm_area(struct vm_struct *area);        /* unmaps, flushes, forgets */
-struct vm_struct *find_vm_area(const void *addr); /* holding it */
+void free_vm_area(struct vm_struct *area);
+struct vm_struct *find_vm_area(const void *addr); /* holding it, or NULL */
 
 /*
  * A range larger than the memory for it: get_vm_area() with VM_AREA_FAULT,
@@ -74,8 +83,9 @@ extern u64 vmalloc_sync_faults;
 extern bool vmalloc_lazy; /* (c) */
 
 /* Kernel stacks: mapped pages with a guard page on both sides, cached. */
-void *kernel_stack_alloc(void); /* lowest byte; NULL without memory */
-void kernel_stack_free(void *stack);
+void *kernel_stack_alloc(void);      /* lowest byte; NULL without memory */
+void kernel_stack_free(void *stack); /* any context */
+void kernel_stack_trim(void);        /* frees what is kept beyond a few */
 #define KERNEL_STACK_SIZE (4 * PAGE_SIZE)
 /* Whether addr lies in the guard page under some kernel stack. */
 bool kernel_stack_guard_hit(unsigned long addr);

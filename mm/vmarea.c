@@ -55,14 +55,19 @@ static struct vm_struct *first_gap(const struct vm_area_set *set, size_t size)
     }
 }
 
-static void link_area(struct vm_area_set *set, struct vm_struct *area)
+/* Makes the area the last in front of `next` (NULL: the last of all). */
+static void link_before(struct vm_area_set *set, struct vm_struct *area,
+                        struct vm_struct *last, struct vm_struct *next)
 {
     struct rb_node **link = &set->tree.node, *parent = NULL;
 
-    while (*link) {
-        parent = *link;
-        link =
-            area->addr < area_of(parent)->addr ? &parent->left : &parent->right;
+    if (!next && last) {
+        parent = &last->node;
+        link = &parent->right;
+    } else if (next) {
+        parent = &next->node;
+        for (link = &parent->left; *link; link = &parent->right)
+            parent = *link;
     }
     area->widest = area->gap;
     rb_insert(&set->tree, &area->node, parent, link, update_widest);
@@ -72,7 +77,7 @@ bool vm_area_place(struct vm_area_set *set, struct vm_struct *area, size_t size,
                    size_t align)
 {
     size_t want = size + PAGE_SIZE + (align - PAGE_SIZE);
-    struct vm_struct *next;
+    struct vm_struct *next, *last = NULL;
     unsigned long before;
 
     if (want < size)
@@ -81,8 +86,7 @@ bool vm_area_place(struct vm_area_set *set, struct vm_struct *area, size_t size,
     if (next) {
         before = next->addr - next->gap;
     } else {
-        struct vm_struct *last = area_of(rb_last(&set->tree));
-
+        last = area_of(rb_last(&set->tree));
         before = last ? vm_area_end(last) : set->start;
         if (set->end - before < want)
             return false;
@@ -90,7 +94,7 @@ bool vm_area_place(struct vm_area_set *set, struct vm_struct *area, size_t size,
     area->addr = ALIGN_UP(before, align);
     area->size = size;
     area->gap = area->addr - before;
-    link_area(set, area);
+    link_before(set, area, last, next);
     if (next)
         set_gap(next, vm_area_end(area));
     return true;
@@ -104,6 +108,13 @@ void vm_area_remove(struct vm_area_set *set, struct vm_struct *area)
     rb_erase(&set->tree, &area->node, update_widest);
     if (next)
         set_gap(next, before);
+}
+
+void vm_area_absorb(struct vm_area_set *set, struct vm_struct *left,
+                    struct vm_struct *right)
+{
+    rb_erase(&set->tree, &right->node, update_widest);
+    left->size += right->size + PAGE_SIZE;
 }
 
 struct vm_struct *vm_area_at(const struct vm_area_set *set, unsigned long addr)
@@ -131,4 +142,9 @@ struct vm_struct *vm_area_first(const struct vm_area_set *set)
 struct vm_struct *vm_area_next(const struct vm_struct *area)
 {
     return area_of(rb_next(&area->node));
+}
+
+struct vm_struct *vm_area_prev(const struct vm_struct *area)
+{
+    return area_of(rb_prev(&area->node));
 }

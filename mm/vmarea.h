@@ -18,11 +18,16 @@ struct vm_area_set {
 bool vm_area_place(struct vm_area_set *set, struct vm_struct *area, size_t size,
                    size_t align);
 void vm_area_remove(struct vm_area_set *set, struct vm_struct *area);
+/* `right`, which follows left without a gap, leaves the set, and left reserves
+ * its addresses from now on. */
+void vm_area_absorb(struct vm_area_set *set, struct vm_struct *left,
+                    struct vm_struct *right);
 /* The area (guard page included) that holds addr, or NULL. */
 struct vm_struct *vm_area_at(const struct vm_area_set *set, unsigned long addr);
 /* In ascending order; NULL at the end. */
 struct vm_struct *vm_area_first(const struct vm_area_set *set);
 struct vm_struct *vm_area_next(const struct vm_struct *area);
+struct vm_struct *vm_area_prev(const struct vm_struct *area);
 
 static inline unsigned long vm_area_end(const struct vm_struct *area)
 {

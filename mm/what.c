@@ -83,7 +83,7 @@ static void print_area(unsigned long va, struct printer *out)
     struct vm_struct *area = find_vm_area((void *)va);
 
     if (!area) {
-        printer_puts(out, "area       none is reserved here\n");
+        printer_puts(out, "area       none, or freed already\n");
         return;
     }
     printer_printf(out, "area       %#lx-%#lx", area->addr,

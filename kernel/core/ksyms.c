@@ -8,6 +8,7 @@
  *            then 0 and nothing else is looked at.
  */
 #include <kernel/core/ksyms.h>
+#include <kernel/lib/format.h>
 #include <kernel/lib/string.h>
 #include <mm/layout.h>
 
@@ -137,6 +138,22 @@ bool ksym_lookup(unsigned long addr, char *name, unsigned long *offset,
     if (size)
         *size = c.addr > found.addr ? c.addr - found.addr : 0;
     return true;
+}
+
+static bool symbol_words(u64 addr, char *buf, size_t size)
+{
+    char name[KSYM_NAME_MAX];
+    unsigned long offset, length;
+
+    if (!ksym_lookup(addr, name, &offset, &length))
+        return false;
+    snprintf(buf, size, "%s+0x%lx/0x%lx", name, offset, length);
+    return true;
+}
+
+void __init ksyms_init(void)
+{
+    format_symbol = symbol_words;
 }
 
 unsigned long ksym_find(const char *wanted)

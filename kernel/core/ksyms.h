@@ -19,6 +19,8 @@
 bool ksym_lookup(unsigned long addr, char *name, unsigned long *offset,
                  unsigned long *size);
 
+void ksyms_init(void); /* from here on %pS knows names */
+
 /* Address of the function of that name, 0 if there is none; O(functions). */
 unsigned long ksym_find(const char *name);
 

@@ -149,6 +149,18 @@ static void emit_pointer(struct counter *to, const struct spec *spec, u64 value)
     emit_number(to, &full, value, 16, "0x");
 }
 
+bool (*format_symbol)(u64 addr, char *buf, size_t size);
+
+static void emit_symbol(struct counter *to, const struct spec *spec, u64 addr)
+{
+    char words[96];
+
+    if (format_symbol && format_symbol(addr, words, sizeof(words)))
+        emit_string(to, spec, words);
+    else
+        emit_pointer(to, spec, addr);
+}
+
 static const char *parse_flags(const char *fmt, struct spec *spec)
 {
     for (;; fmt++) {
@@ -290,6 +302,10 @@ static const char *emit_spec(struct counter *to, const struct spec *spec,
     case 'p':
         if (*fmt == 'a') {
             emit_pointer(to, spec, *va_arg(args->ap, const phys_addr_t *));
+            return fmt + 1;
+        }
+        if (*fmt == 'S') {
+            emit_symbol(to, spec, va_arg(args->ap, u64));
             return fmt + 1;
         }
         emit_pointer(to, spec, (u64)va_arg(args->ap, void *));

@@ -19,6 +19,7 @@
 #include <kernel/uapi/errno.h>
 #include <kernel/x86/fpu.h>
 #include <mm/mm.h>
+#include <mm/vmalloc.h>
 
 /* Locks: tasklist_lock. */
 static bool parent_ignores_child(struct task_struct *parent, int sig)
@@ -269,6 +270,7 @@ void do_exit(int status)
         ctty_ops->session_exit(task);
     fpu_free(task->fpu);
     task->fpu = NULL;
+    kernel_stack_trim(); /* of those who left before */
 
     flags = spin_lock_irqsave(&tasklist_lock);
     spin_lock(&task->sighand->lock);

@@ -66,6 +66,22 @@ static void check_order_and_lookup(void)
     }
 }
 
+/* A random neighbour's addresses become the area's, if they touch. */
+static void absorb_next(size_t k)
+{
+    struct vm_struct *left = live[k], *right = vm_area_next(left);
+
+    assert_ptr_equal(right ? vm_area_prev(right) : left, left);
+    if (!right || right->gap)
+        return;
+    vm_area_absorb(&set, left, right);
+    for (size_t i = 0; i < nr_live; i++)
+        if (live[i] == right)
+            live[i] = live[nr_live - 1];
+    nr_live--;
+    free(right);
+}
+
 static void lowest_gap_that_fits_is_taken(void **state)
 {
     set = (struct vm_area_set){RB_ROOT, BASE, BASE + PAGES * PAGE_SIZE};
@@ -86,6 +102,8 @@ static void lowest_gap_that_fits_is_taken(void **state)
             assert_int_equal(area->addr, BASE + expect * PAGE_SIZE);
             mark(area, true);
             live[nr_live++] = area;
+        } else if (nr_live && host_random() % 4 == 0) {
+            absorb_next(host_random() % nr_live);
         } else if (nr_live) {
             size_t k = host_random() % nr_live;
             struct vm_struct *area = live[k];

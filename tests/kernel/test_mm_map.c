@@ -79,6 +79,7 @@ KTEST(vmalloc, guard_page_is_unmapped)
     KTEST_EXPECT(!access_faults(p + PAGE_SIZE - 1));
     KTEST_EXPECT(access_faults(p + PAGE_SIZE));
     vfree(p);
+    vm_purge();
     KTEST_EXPECT(access_faults(p));
 }
 
@@ -121,6 +122,8 @@ KTEST(vmalloc, many_areas_do_not_meet)
     enum { N = 100 };
     static u64 *area[N];
     static size_t pages[N];
+    struct vm_purge_stats before = vm_purge_stats;
+    u64 remote = tlb_events(TLB_REMOTE_FLUSH);
 
     for (int i = 0; i < 2000; i++) {
         int k = ktest_random() % N;
@@ -141,6 +144,11 @@ KTEST(vmalloc, many_areas_do_not_meet)
         vfree(area[k]);
         area[k] = NULL;
     }
+    ktest_note("%llu areas purged, %llu flushes, other CPUs asked %llu times",
+               (unsigned long long)(vm_purge_stats.areas - before.areas),
+               (unsigned long long)(vm_purge_stats.flushes - before.flushes),
+               (unsigned long long)(tlb_events(TLB_REMOTE_FLUSH) - remote));
+    KTEST_EXPECT(tlb_events(TLB_REMOTE_FLUSH) - remote < 200);
 }
 
 KTEST(vmalloc, the_same_pages_twice)

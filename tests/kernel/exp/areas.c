@@ -7,6 +7,7 @@
 #include <tests/kernel/exp/touch.h>
 
 #include <kernel/core/irq.h>
+#include <kernel/core/xcall.h>
 #include <kernel/lib/lz4.h>
 #include <kernel/lib/string.h>
 #include <kernel/x86/cpu.h>
@@ -18,6 +19,7 @@
 #include <mm/physmap.h>
 #include <mm/slab.h>
 #include <mm/tlb.h>
+#include <mm/uaccess.h>
 #include <mm/what.h>
 #include <mm/zone.h>
 
@@ -137,49 +139,134 @@ static s64 vmalloc_frames(void)
     return (s64)ledger.pages[OWNER_VMALLOC];
 }
 
+#define FREED 8
+
+/* What a kernel would do that gives frames and addresses back at once. */
+static void vfree_without_flush(u8 *area)
+{
+    struct vm_struct *vm = find_vm_area(area);
+
+    pt_unmap_range(master_table, vm->addr, vm->addr + vm->size);
+    while (vm->nr_pages > 0)
+        __free_page(vm->pages[--vm->nr_pages]);
+}
+
+static void read_word(void *arg)
+{
+    u64 *at = arg, word = 0;
+
+    copy_from_kernel_nofault(&word, (void *)at[0], sizeof(word));
+    at[1] |= word; /* every CPU's */
+}
+
+/* The word at `area` as the CPUs see it, 0 where they fault. */
+static u64 read_on_all_cpus(const u8 *area)
+{
+    u64 at[2] = {(u64)area, 0};
+
+    read_word(at);
+    xcall(~0ull, read_word, at);
+    return at[1];
+}
+
+/* Frees FREED areas, and looks at who may have what of them until the flush. */
+static void free_many(struct exp *e, u8 *area[FREED])
+{
+    u64 flushes = vm_purge_stats.flushes;
+    struct page *frame = vmalloc_to_page(area[0]), *other[FREED];
+    u64 seen;
+    bool reused = false;
+    u8 *next;
+    size_t n;
+
+    read_on_all_cpus(area[0]); /* the CPUs have its translation */
+    for (int i = 0; i < FREED; i++)
+        if (e->broken)
+            vfree_without_flush(area[i]);
+        else
+            vm_area_retire(find_vm_area(area[i]));
+    next = vmalloc(PAGE_SIZE);
+    n = alloc_pages_bulk(GFP_HIGHUSER, OWNER_TEST, FREED, other);
+    for (size_t i = 0; i < n; i++) {
+        void *window = kmap_local_page(other[i]);
+
+        reused |= other[i] == frame;
+        memset(window, 0x77, PAGE_SIZE);
+        kunmap_local(window);
+    }
+    seen = read_on_all_cpus(area[0]);
+    exp_obs(e, "areas freed=%d flushes=%llu address_reused=%d frame_reused=%d",
+            FREED, (unsigned long long)(vm_purge_stats.flushes - flushes),
+            next == area[0], reused);
+    exp_obs(e, "late_access=%s",
+            !seen                           ? "fault"
+            : seen == 0x6666666666666666ull ? "old contents"
+                                            : "another's");
+    exp_check(e, next && next != area[0] && !reused,
+              "an address or a frame was reused before the flush");
+    exp_check(e, !seen || seen == 0x6666666666666666ull,
+              "a late access meets another's contents");
+    while (n > 0)
+        put_page(other[--n]);
+    vfree(next);
+}
+
 static void run_vfree(struct exp *e)
 {
-    struct mm_struct *b;
+    struct mm_struct *b = mm_create();
     struct touch_result r;
     s64 frames = vmalloc_frames();
-    u64 slot, flushes = tlb_events(TLB_LOCAL_ONE);
+    u64 slot, flushes, ipis;
+    u8 *area[FREED] = {NULL};
+    bool enough = b;
     char words[64];
-    u8 *area = vmalloc(3 * PAGE_SIZE);
 
-    b = mm_create();
-    if (!exp_check(e, area && b, "no memory"))
+    while (vm_purge())
+        ; /* what others have freed */
+    for (int i = 0; i < FREED; i++) {
+        enough &= !!(area[i] = vmalloc(PAGE_SIZE));
+        if (area[i])
+            memset(area[i], 0x66, PAGE_SIZE);
+    }
+    if (!exp_check(e, enough, "no memory"))
         goto out;
-    memset(area, 0x66, 3 * PAGE_SIZE);
-    slot = top_slot(master_table, area)->val;
-    top_slot(b->root, area)->val = slot;
+    slot = top_slot(master_table, area[0])->val;
+    top_slot(b->root, area[0])->val = slot;
     exp_obs(e, "before leaf_in_b=%d slot_b=%s read=%#x",
-            mapped_in(b->root, area),
-            top_slot(b->root, area)->val == slot ? "master's" : "other",
-            read_under(b, area));
-    if (!e->broken)
-        vfree(area);
-    exp_obs(e, "after leaf_in_b=%d leaf_in_master=%d slot_b=%s flushed=%llu",
-            mapped_in(b->root, area), mapped_in(master_table, area),
-            top_slot(b->root, area)->val == slot ? "master's" : "other",
-            (unsigned long long)(tlb_events(TLB_LOCAL_ONE) - flushes));
-    exp_check(e, !mapped_in(b->root, area), "another process still maps it");
-    exp_check(e, top_slot(master_table, area)->val == slot,
+            mapped_in(b->root, area[0]),
+            top_slot(b->root, area[0])->val == slot ? "master's" : "other",
+            read_under(b, area[0]));
+    free_many(e, area);
+    exp_obs(e, "after leaf_in_b=%d leaf_in_master=%d slot_b=%s",
+            mapped_in(b->root, area[0]), mapped_in(master_table, area[0]),
+            top_slot(b->root, area[0])->val == slot ? "master's" : "other");
+    exp_check(e, !mapped_in(b->root, area[0]), "another process still maps it");
+    exp_check(e, top_slot(master_table, area[0])->val == slot,
               "the top-level slot changed");
-    exp_watch_start();
-    r = touch_under(b, area, TOUCH_READ);
-    exp_watch_stop();
-    exp_obs(e, "touch_in_b=%s frames_left=%lld",
-            exp_touch_words(&r, words, sizeof(words)),
-            (long long)(vmalloc_frames() - frames));
-    exp_check(e, r.faulted, "it can still be read");
-    exp_check(e, vmalloc_frames() == frames, "the frames did not come back");
+    flushes = vm_purge_stats.flushes;
+    ipis = tlb_events(TLB_REMOTE_FLUSH);
     if (e->broken)
-        vfree(area);
-    area = NULL;
+        for (int i = 0; i < FREED; i++)
+            vfree(area[i]);
+    vm_purge();
+    exp_obs(e, "purge flushes=%llu ipis=%llu frames_left=%lld",
+            (unsigned long long)(vm_purge_stats.flushes - flushes),
+            (unsigned long long)(tlb_events(TLB_REMOTE_FLUSH) - ipis),
+            (long long)(vmalloc_frames() - frames));
+    exp_check(e, vm_purge_stats.flushes == flushes + 1,
+              "not one flush for all areas");
+    exp_check(e, vmalloc_frames() == frames, "the frames did not come back");
+    exp_watch_start();
+    r = touch_under(b, area[0], TOUCH_READ);
+    exp_watch_stop();
+    exp_obs(e, "touch_in_b=%s", exp_touch_words(&r, words, sizeof(words)));
+    exp_check(e, r.faulted, "it can still be read");
+    memset(area, 0, sizeof(area));
     exp_answer(e, "the shared lower table loses the entry for everybody at "
-                  "once; top-level slots stay");
+                  "once; one flush for many areas frees addresses and frames");
 out:
-    vfree(area);
+    for (int i = 0; i < FREED; i++)
+        vfree(area[i]);
     if (b)
         mm_put(b);
 }
@@ -187,9 +274,9 @@ out:
 EXPERIMENT(vfree_sync) = {
     .id = "1.6",
     .question = "how do the other processes learn of vfree?",
-    .claim = "they share the tables below the top level; one flush, and the "
-             "frames are free",
-    .broken = "the area is forgotten, not freed",
+    .claim = "they share the tables below the top level; one flush for many "
+             "areas, and only then are addresses and frames free",
+    .broken = "frames are given back without the flush",
     .run = run_vfree,
 };
 
