@@ -36,6 +36,7 @@ struct mm_struct {
     struct vm_area_struct *cache;  /* (hint) last one found */
     u32 map_count;                 /* (mmap_lock) VMAs */
     u32 anon_ids;                  /* (page_table_lock) given out so far */
+    u32 membarriers;               /* (a) MEMBARRIER_CMD_* registered for */
     struct vm_area_struct *closed; /* (mmap_lock) gone; their files are put
                                       when the lock is released */
     struct rw_semaphore mmap_lock;
@@ -73,6 +74,13 @@ struct mm_struct {
 static inline unsigned long user_limit(void)
 {
     return pgtable_levels == 5 ? TASK_SIZE_5L : TASK_SIZE_4L;
+}
+
+/* Stricter than access_ok(), for calls that refuse a range which ring 3
+ * cannot have before they move its first bytes. */
+static inline bool user_range_ok(const void __user *addr, size_t size)
+{
+    return size <= user_limit() && (unsigned long)addr <= user_limit() - size;
 }
 
 extern struct mm_struct init_mm; /* kernel threads: root is master_table */

@@ -125,8 +125,12 @@ void commit_unmap(struct mm_struct *mm, struct unmap_plan *plan)
 int munmap_locked(struct mm_struct *mm, unsigned long addr, size_t len)
 {
     struct unmap_plan plan;
-    int err = plan_unmap(mm, addr, addr + len, &plan);
+    int err;
 
+    if ((addr & ~PAGE_MASK) || !len || addr > user_limit() ||
+        len > user_limit() - addr)
+        return -EINVAL;
+    err = plan_unmap(mm, addr, addr + len, &plan);
     if (!err)
         commit_unmap(mm, &plan);
     return err;
@@ -137,9 +141,6 @@ int do_munmap(struct mm_struct *mm, unsigned long addr, size_t len)
     int err;
 
     len = PAGE_ALIGN(len);
-    if ((addr & ~PAGE_MASK) || !len || addr > user_limit() ||
-        len > user_limit() - addr)
-        return -EINVAL;
     down_write(&mm->mmap_lock);
     err = munmap_locked(mm, addr, len);
     mm_write_unlock(mm);

@@ -46,6 +46,12 @@ static ssize_t null_write(struct file *file, const char __user *buf,
     return count;
 }
 
+static ssize_t null_write_kernel(struct file *file, const void *buf,
+                                 size_t count, loff_t *pos)
+{
+    return count;
+}
+
 static ssize_t zero_read(struct file *file, char __user *buf, size_t count,
                          loff_t *pos)
 {
@@ -74,11 +80,13 @@ static loff_t null_llseek(struct file *file, loff_t off, int whence)
 static const struct file_operations null_fops = {
     .read = null_read,
     .write = null_write,
+    .write_kernel = null_write_kernel,
     .llseek = null_llseek,
 };
 static const struct file_operations zero_fops = {
     .read = zero_read,
     .write = null_write,
+    .write_kernel = null_write_kernel,
     .llseek = null_llseek,
     .mmap = zero_mmap,
 };

@@ -179,6 +179,11 @@ static int change_locked(struct epoll *ep, int op, struct file *file, int fd,
     }
 }
 
+/* What an exclusive wait may ask for, epoll_ctl(2). */
+#define EXCLUSIVE_OK                                                           \
+    (POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET |            \
+     EPOLLEXCLUSIVE)
+
 int epoll_control(struct file *epfile, int op, struct file *file, int fd,
                   const struct epoll_event *event)
 {
@@ -189,6 +194,9 @@ int epoll_control(struct file *epfile, int op, struct file *file, int fd,
         return -EPERM; /* always ready: regular files, directories */
     if (epfile->ops != &epoll_fops || file->ops == &epoll_fops)
         return -EINVAL; /* nesting is not there */
+    if (op != EPOLL_CTL_DEL && event->events & EPOLLEXCLUSIVE &&
+        (op == EPOLL_CTL_MOD || event->events & ~EXCLUSIVE_OK))
+        return -EINVAL;
     mutex_lock(&links_lock);
     mutex_lock(&ep->lock);
     err = change_locked(ep, op, file, fd, event);

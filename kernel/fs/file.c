@@ -318,6 +318,10 @@ static int open_found(const struct path *path, u32 flags, bool created,
     if (err)
         return err;
     err = file_open_path(path, flags, file);
+    if (!err && flags & O_DIRECT && !S_ISBLK(inode->mode)) {
+        fput(*file); /* in memory there is no way around the page cache */
+        err = -EINVAL;
+    }
     if (!err && flags & O_TRUNC && !created && S_ISREG(inode->mode)) {
         err = inode->ops && inode->ops->truncate ? do_truncate(inode, 0) : 0;
         if (err)
@@ -338,6 +342,8 @@ static int open_tmpfile(int dfd, const char *name, u32 flags, mode_t mode,
     if (err)
         return err;
     err = inode_permission(dir.dentry->inode, MAY_WRITE | MAY_EXEC);
+    if (!err && flags & O_DIRECT)
+        err = -EINVAL;
     if (!err)
         err = tmpfs_tmpfile(&dir, flags & ~O_TMPFILE, mode, file);
     path_put(&dir);
@@ -353,12 +359,14 @@ int do_open(int dfd, const char *name, u32 flags, mode_t mode,
 
     flags |= O_LARGEFILE; /* the kernel is 64-bit */
     mode = (mode & ~fs_umask() & 07777) | S_IFREG;
+    if (flags & O_PATH)
+        flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    if ((flags & __O_TMPFILE) && (flags & O_CREAT))
+        return -EINVAL;
     if ((flags & __O_TMPFILE) && (flags & O_DIRECTORY))
         return open_tmpfile(dfd, name, flags, mode & 07777, file);
     if (flags & __O_TMPFILE)
         return -EINVAL;
-    if (flags & O_PATH)
-        flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     if (flags & O_CREAT)
         err = flags & O_DIRECTORY
                   ? -EINVAL
@@ -472,8 +480,15 @@ static bool in_page_cache(const struct inode *inode)
     return S_ISREG(inode->mode) && inode->sb->memory;
 }
 
+bool can_kernel_read(const struct file *file)
+{
+    return file->ops->read_kernel || in_page_cache(file->inode);
+}
+
 ssize_t kernel_read(struct file *file, void *buf, size_t count, loff_t pos)
 {
+    if (file->ops->read_kernel)
+        return file->ops->read_kernel(file, buf, count, pos);
     if (!in_page_cache(file->inode))
         return -EINVAL;
     return filemap_read_kernel(&file->inode->mapping, buf, count, pos);

@@ -89,6 +89,7 @@ struct inode {
     struct file_lock *locks; /* (locks_lock) flock and fcntl */
     u32 seals;               /* (lock) F_SEAL_*; a memfd's */
     atomic_t writers;        /* (a) open for writing; below 0: being executed */
+    bool immutable;          /* (c) nobody writes or changes it */
     void *private;
 };
 
@@ -106,7 +107,9 @@ struct file_operations {
                     loff_t *pos);
     ssize_t (*write)(struct file *file, const char __user *buf, size_t count,
                      loff_t *pos);
-    /* The same from the kernel's memory, for sendfile; optional. */
+    /* The same from and to the kernel's memory, for sendfile; optional. */
+    ssize_t (*read_kernel)(struct file *file, void *buf, size_t count,
+                           loff_t pos);
     ssize_t (*write_kernel)(struct file *file, const void *data, size_t count,
                             loff_t *pos);
     loff_t (*llseek)(struct file *file, loff_t off, int whence);
@@ -120,11 +123,12 @@ struct file_operations {
 
 #define FMODE_READ BIT(0)
 #define FMODE_WRITE BIT(1)
-#define FMODE_STREAM BIT(2) /* has no position: pipe, tty */
-#define FMODE_PATH BIT(3)   /* O_PATH: names a place, reads nothing */
-#define FMODE_LOCKED BIT(4) /* somebody took a lock through it */
-#define FMODE_WRITER BIT(5) /* counted against execve (ETXTBSY) */
-#define FMODE_EXEC BIT(6)   /* the other way round: a program being run */
+#define FMODE_STREAM BIT(2)    /* has no position: pipe, tty */
+#define FMODE_PATH BIT(3)      /* O_PATH: names a place, reads nothing */
+#define FMODE_LOCKED BIT(4)    /* somebody took a lock through it */
+#define FMODE_WRITER BIT(5)    /* counted against execve (ETXTBSY) */
+#define FMODE_EXEC BIT(6)      /* the other way round: a program being run */
+#define FMODE_NO_PWRITE BIT(7) /* written at its own position only */
 
 struct file {
     refcount_t refs;
@@ -170,6 +174,7 @@ int filp_open(const char *path, u32 flags, mode_t mode, struct file **file);
 ssize_t kernel_read(struct file *file, void *buf, size_t count, loff_t pos);
 ssize_t kernel_write(struct file *file, const void *buf, size_t count,
                      loff_t pos);
+bool can_kernel_read(const struct file *file);
 
 /* What execve(2) may run: opened for reading and checked for execution
  * (-EACCES: no x bit, not a regular file). */

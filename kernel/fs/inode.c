@@ -115,6 +115,8 @@ int inode_permission(struct inode *inode, int mask)
     const struct cred *cred = &current->cred;
     mode_t mode = inode->mode;
 
+    if (mask & MAY_WRITE && unlikely(inode->immutable))
+        return -EPERM;
     if (cred->fsuid == inode->uid)
         mode >>= 6;
     else if (((mode >> 3 ^ mode) & 7) && cred_in_group(cred, inode->gid))

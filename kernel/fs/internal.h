@@ -146,6 +146,7 @@ void fs_register(struct file_system_type *type);
 struct super_block *super_create(const struct file_system_type *type);
 void super_get(struct super_block *sb);
 void super_put(struct super_block *sb);
+bool fs_type_known(const char *name);
 int do_mount(const char *source, const struct path *at, const char *type,
              u32 flags, const char *data);
 int do_umount(const struct path *path, int flags);
@@ -251,6 +252,11 @@ int do_rename(int old_dfd, const char *old, int new_dfd, const char *new,
               u32 flags);
 
 /* ---- open files ---- */
+
+#define OPEN_KNOWN                                                             \
+    (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND |            \
+     O_NONBLOCK | O_DSYNC | __O_SYNC | FASYNC | O_DIRECT | O_LARGEFILE |       \
+     O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | __O_TMPFILE)
 
 void file_init(void);
 struct file *file_alloc(u32 flags);

@@ -181,6 +181,11 @@ struct vfsmount *mount_find_locked(const struct vfsmount *mnt,
     return NULL;
 }
 
+bool fs_type_known(const char *name)
+{
+    return type_find(name) != NULL;
+}
+
 static int get_super(const char *type_name, const char *data,
                      struct super_block **sb)
 {
@@ -286,7 +291,7 @@ int do_umount(const struct path *path, int flags)
     if (path->dentry != mnt->root || list_empty(&mnt->link))
         return -EINVAL;
     if (mnt == root_mount)
-        return -EBUSY;
+        return -EINVAL;
     if (flags & MNT_DETACH) {
         detach_tree(mnt);
         return 0;

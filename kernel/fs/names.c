@@ -126,6 +126,17 @@ static void end_new(struct walk *w)
     mutex_unlock(&w->path.dentry->inode->lock);
 }
 
+/* Devices are root's to make, but for the one that marks a removed name. */
+static int may_mknod(const struct walk *w, mode_t mode, dev_t rdev)
+{
+    int err;
+
+    if ((!(S_ISCHR(mode) && rdev) && !S_ISBLK(mode)) || capable(current))
+        return 0;
+    err = may_change(w->path.dentry->inode);
+    return err ? err : -EPERM;
+}
+
 int do_mknod(int dfd, const char *name, mode_t mode, dev_t rdev)
 {
     struct dentry *made;
@@ -135,6 +146,8 @@ int do_mknod(int dfd, const char *name, mode_t mode, dev_t rdev)
     if (!err) {
         err = -ENOENT; /* "name/" can only become a directory */
         if (!w.slash || S_ISDIR(mode))
+            err = may_mknod(&w, mode, rdev);
+        if (!err)
             err = vfs_create(w.path.dentry, w.name, w.len, mode, rdev, &made);
         if (!err)
             dput(made);
@@ -188,6 +201,19 @@ int do_symlink(const char *target, int dfd, const char *name)
     return err;
 }
 
+/* fs.protected_hardlinks=1, Debian's setting: nobody keeps what he could not
+ * write, or a program that runs as another user. */
+static bool may_link(struct inode *inode)
+{
+    mode_t mode = inode->mode;
+
+    if (inode_owner_or_root(inode))
+        return true;
+    return S_ISREG(mode) && !(mode & S_ISUID) &&
+           (mode & (S_ISGID | S_IXGRP)) != (S_ISGID | S_IXGRP) &&
+           !inode_permission(inode, MAY_READ | MAY_WRITE);
+}
+
 static int link_at(struct walk *w, const struct path *old)
 {
     struct inode *inode = old->dentry->inode, *dir = w->path.dentry->inode;
@@ -198,6 +224,8 @@ static int link_at(struct walk *w, const struct path *old)
         return -ENOENT;
     if (old->mnt != w->path.mnt)
         return -EXDEV;
+    if (!may_link(inode))
+        return -EPERM;
     err = may_change(dir);
     if (err)
         return err;
@@ -339,6 +367,8 @@ int do_unlink(int dfd, const char *name, bool directory)
 struct rename {
     struct walk from, to;
     struct dentry *old, *new; /* referenced; new is NULL if not there */
+    struct dentry *whiteout;  /* RENAME_WHITEOUT: takes the old name */
+    struct inode *white;
     u32 flags;
 };
 
@@ -453,19 +483,52 @@ static void move_dir_link(struct dentry *thing, struct inode *from,
     }
 }
 
+/* What a union file system leaves where something was. */
+static int whiteout_alloc(struct rename *r)
+{
+    struct inode *dir = r->from.path.dentry->inode;
+    int err;
+
+    r->whiteout = d_alloc(r->from.path.dentry, r->from.name, r->from.len);
+    if (!r->whiteout)
+        return -ENOMEM;
+    err = dir->ops->create(dir, r->whiteout, S_IFCHR, 0, &r->white);
+    if (err)
+        dput(r->whiteout);
+    return err;
+}
+
+static void whiteout_done(struct rename *r, bool moved)
+{
+    struct inode *dir = r->from.path.dentry->inode;
+
+    if (moved) {
+        d_link(r->whiteout, r->white);
+    } else {
+        dir->ops->unlink(dir, r->whiteout);
+        r->white->nlink = 0;
+        inode_put(r->white);
+    }
+    dput(r->whiteout);
+}
+
 /* Both directories are locked and everything has been allowed. */
 static int rename_commit(struct rename *r)
 {
     struct inode *from = r->from.path.dentry->inode;
     struct inode *to = r->to.path.dentry->inode;
     struct dentry *place = NULL;
-    int err;
+    int err = 0;
 
     if (!(r->flags & RENAME_EXCHANGE)) {
         place = d_alloc(r->to.path.dentry, r->to.name, r->to.len);
         if (!place)
             return -ENOMEM;
     }
+    if (r->flags & RENAME_WHITEOUT)
+        err = whiteout_alloc(r);
+    if (err)
+        goto put_place;
     err = from->ops->rename(from, r->old, to, r->new);
     if (!err && r->flags & RENAME_EXCHANGE) {
         move_dir_link(r->new, to, from);
@@ -483,6 +546,9 @@ static int rename_commit(struct rename *r)
         inode_touch(to);
         r->old->inode->ctime = ktime_get_real();
     }
+    if (r->flags & RENAME_WHITEOUT)
+        whiteout_done(r, !err);
+put_place:
     dput(place);
     return err;
 }
@@ -525,9 +591,6 @@ int do_rename(int old_dfd, const char *old, int new_dfd, const char *new,
     struct rename r = {.flags = flags};
     int err;
 
-    if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
-        (flags & RENAME_NOREPLACE && flags & RENAME_EXCHANGE))
-        return -EINVAL;
     err = rename_start(&r, old_dfd, old, new_dfd, new);
     if (!err) {
         lock_two(r.from.path.dentry, r.to.path.dentry);

@@ -21,9 +21,10 @@
 
 #include <asm/ioctls.h>
 
-#define PIPE_BUF_SIZE 4096u /* a write up to this is not mixed with others */
-#define PIPE_SLOTS 16u      /* of a new pipe, pipe(7): 64 KiB */
-#define PIPE_SLOTS_MAX 256u /* fs.pipe-max-size: 1 MiB */
+#define PIPE_BUF_SIZE 4096u    /* a write up to this is not mixed with others */
+#define PIPE_SLOTS 16u         /* of a new pipe, pipe(7): 64 KiB */
+#define PIPE_SLOTS_MAX 256u    /* fs.pipe-max-size: 1 MiB */
+#define PIPE_SLOTS_ROOT 65536u /* what root may go up to */
 
 struct pipe {
     struct mutex lock;
@@ -134,7 +135,14 @@ static ssize_t copy_out(struct pipe *pipe, char __user *buf, size_t count)
     return done || !left ? (ssize_t)done : -EFAULT;
 }
 
-static ssize_t copy_in(struct pipe *pipe, const char __user *buf, size_t count)
+/* Where a write's bytes come from: `user`, or `kernel` if that is NULL. */
+struct source {
+    const char __user *user;
+    const char *kernel;
+};
+
+static ssize_t copy_in(struct pipe *pipe, const struct source *from,
+                       size_t start, size_t count)
 {
     size_t done = 0, piece, left = 0;
 
@@ -150,7 +158,11 @@ static ssize_t copy_in(struct pipe *pipe, const char __user *buf, size_t count)
             *slot = page_address(page);
         }
         piece = min(count - done, PAGE_SIZE - offset);
-        left = copy_from_user(*slot + offset, buf + done, piece);
+        if (likely(!from->kernel))
+            left = copy_from_user(*slot + offset, from->user + start + done,
+                                  piece);
+        else
+            memcpy(*slot + offset, from->kernel + start + done, piece);
         done += piece - left;
         pipe->head += piece - left;
     }
@@ -196,14 +208,13 @@ static bool can_write(const struct pipe *pipe, size_t count, size_t left)
     return room >= left || (count > PIPE_BUF_SIZE && room);
 }
 
-static ssize_t pipe_write(struct file *file, const char __user *buf,
-                          size_t count, loff_t *pos)
+static inline ssize_t write_any(struct file *file, struct source from,
+                                size_t count)
 {
     struct pipe *pipe = file->private_data;
     size_t done = 0;
     ssize_t n = 0;
 
-    (void)pos;
     mutex_lock(&pipe->lock);
     while (done < count) {
         if (!pipe->readers) {
@@ -211,7 +222,7 @@ static ssize_t pipe_write(struct file *file, const char __user *buf,
             break;
         }
         if (can_write(pipe, count, count - done)) {
-            n = copy_in(pipe, buf + done,
+            n = copy_in(pipe, &from, done,
                         min(count - done, (size_t)pipe_room(pipe)));
             if (n < 0)
                 break;
@@ -240,6 +251,20 @@ static ssize_t pipe_write(struct file *file, const char __user *buf,
     if (n == -EPIPE)
         send_signal_thread(SIGPIPE, NULL, current);
     return done ? (ssize_t)done : n;
+}
+
+static ssize_t pipe_write(struct file *file, const char __user *buf,
+                          size_t count, loff_t *pos)
+{
+    (void)pos;
+    return write_any(file, (struct source){buf, NULL}, count);
+}
+
+static ssize_t pipe_write_kernel(struct file *file, const void *buf,
+                                 size_t count, loff_t *pos)
+{
+    (void)pos;
+    return write_any(file, (struct source){NULL, buf}, count);
 }
 
 static u32 pipe_poll(struct file *file, struct poll_table *table)
@@ -301,6 +326,7 @@ static void pipe_release(struct inode *inode, struct file *file)
 static const struct file_operations pipe_fops = {
     .read = pipe_read,
     .write = pipe_write,
+    .write_kernel = pipe_write_kernel,
     .poll = pipe_poll,
     .ioctl = pipe_ioctl,
     .release = pipe_release,
@@ -455,10 +481,13 @@ static long resize(struct pipe *pipe, u64 bytes)
     u32 slots = 1;
     u8 **page, *extra;
 
-    while (slots * PAGE_SIZE < bytes && slots < PIPE_SLOTS_MAX)
+    while (slots * PAGE_SIZE < bytes)
         slots *= 2;
-    if (slots * PAGE_SIZE < bytes)
+    if (slots > PIPE_SLOTS_MAX && slots * PAGE_SIZE > pipe->size &&
+        current->cred.euid != 0)
         return -EPERM;
+    if (slots > PIPE_SLOTS_ROOT)
+        return -ENOMEM;
     if (tail + used > slots * PAGE_SIZE)
         return -EBUSY;
     page = kcalloc(slots, sizeof(*page), GFP_KERNEL);

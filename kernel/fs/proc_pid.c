@@ -201,6 +201,7 @@ static struct inode *base_inode(struct super_block *sb,
 
     if (inode) {
         inode->nlink = 2;
+        inode->immutable = true;
         inode->ops = &base_ops;
         inode->fops = &base_fops;
     }

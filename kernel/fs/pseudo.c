@@ -12,6 +12,7 @@
  * Context    may sleep.
  */
 #include <kernel/core/panic.h>
+#include <kernel/fs/poll.h>
 #include <kernel/fs/pseudo_internal.h>
 #include <kernel/fs/text.h>
 #include <kernel/lib/string.h>
@@ -249,6 +250,7 @@ static int pseudo_open(struct inode *inode, struct file *file)
 {
     if (file->fmode & FMODE_READ && !inode->pseudo->ops->show)
         return -EIO;
+    file->fmode |= FMODE_NO_PWRITE;
     return text_open(file);
 }
 
@@ -276,6 +278,12 @@ static ssize_t pseudo_read(struct file *file, char __user *buf, size_t count,
     return text_read(file, buf, count, pos, pseudo_fill);
 }
 
+static ssize_t pseudo_read_kernel(struct file *file, void *buf, size_t count,
+                                  loff_t pos)
+{
+    return text_read_kernel(file, buf, count, pos, pseudo_fill);
+}
+
 static ssize_t pseudo_write(struct file *file, const char __user *buf,
                             size_t count, loff_t *pos)
 {
@@ -300,17 +308,38 @@ static ssize_t pseudo_write(struct file *file, const char __user *buf,
     return n;
 }
 
+/* Always ready; having it makes epoll take the file. */
+static u32 pseudo_poll(struct file *file, struct poll_table *table)
+{
+    (void)file;
+    (void)table;
+    return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+}
+
+/* Linux's answers where there is nothing to map. */
+static int pseudo_mmap(struct file *file, struct vm_area_struct *vma)
+{
+    (void)vma;
+    return strcmp(file->inode->sb->type->name, "proc") ? -ENODEV : -EIO;
+}
+
 static const struct file_operations pseudo_text_fops = {
     .open = pseudo_open,
     .read = pseudo_read,
+    .read_kernel = pseudo_read_kernel,
     .llseek = generic_llseek,
+    .mmap = pseudo_mmap,
+    .poll = pseudo_poll,
     .release = pseudo_release,
 };
 static const struct file_operations pseudo_text_write_fops = {
     .open = pseudo_open,
     .read = pseudo_read,
+    .read_kernel = pseudo_read_kernel,
     .write = pseudo_write,
     .llseek = generic_llseek,
+    .mmap = pseudo_mmap,
+    .poll = pseudo_poll,
     .release = pseudo_release,
 };
 

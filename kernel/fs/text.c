@@ -109,21 +109,25 @@ static int text_make(struct text *t, struct file *file, text_fill_fn *fill)
     return err;
 }
 
-static ssize_t read_locked(struct text *t, char __user *buf, size_t count,
-                           loff_t *pos)
+/* To `user`, or to `kernel` if there is no user. */
+static ssize_t read_locked(struct text *t, char __user *user, char *kernel,
+                           size_t count, loff_t *pos)
 {
     size_t n;
 
     if ((u64)*pos >= text_len(t))
         return 0;
     n = min(count, text_len(t) - (size_t)*pos);
-    n -= copy_to_user(buf, t->buf + *pos, n);
+    if (kernel)
+        memcpy(kernel, t->buf + *pos, n);
+    else
+        n -= copy_to_user(user, t->buf + *pos, n);
     *pos += n;
     return n ? (ssize_t)n : -EFAULT;
 }
 
-ssize_t text_read(struct file *file, char __user *buf, size_t count,
-                  loff_t *pos, text_fill_fn *fill)
+static ssize_t read_any(struct file *file, char __user *user, char *kernel,
+                        size_t count, loff_t *pos, text_fill_fn *fill)
 {
     struct text *t = file->private_data;
     ssize_t n = 0;
@@ -134,7 +138,19 @@ ssize_t text_read(struct file *file, char __user *buf, size_t count,
     if (!t->made || *pos == 0)
         n = text_make(t, file, fill);
     if (!n)
-        n = read_locked(t, buf, count, pos);
+        n = read_locked(t, user, kernel, count, pos);
     mutex_unlock(&t->lock);
     return n;
+}
+
+ssize_t text_read(struct file *file, char __user *buf, size_t count,
+                  loff_t *pos, text_fill_fn *fill)
+{
+    return read_any(file, buf, NULL, count, pos, fill);
+}
+
+ssize_t text_read_kernel(struct file *file, void *buf, size_t count, loff_t pos,
+                         text_fill_fn *fill)
+{
+    return read_any(file, NULL, buf, count, &pos, fill);
 }

@@ -17,3 +17,5 @@ int text_open(struct file *file);
 void text_release(struct file *file);
 ssize_t text_read(struct file *file, char __user *buf, size_t count,
                   loff_t *pos, text_fill_fn *fill);
+ssize_t text_read_kernel(struct file *file, void *buf, size_t count, loff_t pos,
+                         text_fill_fn *fill);

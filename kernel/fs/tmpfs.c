@@ -213,8 +213,9 @@ static ssize_t tmpfs_read(struct file *file, char __user *buf, size_t count,
     return n;
 }
 
-static ssize_t write_locked(struct inode *inode, const char __user *buf,
-                            size_t count, loff_t *pos)
+/* From `user`, or from `kernel` if there is no user. */
+static ssize_t write_locked(struct inode *inode, const char __user *user,
+                            const void *kernel, size_t count, loff_t *pos)
 {
     size_t room = room_for(inode, *pos, count);
     ssize_t n;
@@ -224,7 +225,8 @@ static ssize_t write_locked(struct inode *inode, const char __user *buf,
         return -EPERM;
     if (!room)
         return -ENOSPC;
-    n = filemap_write(&inode->mapping, buf, room, *pos);
+    n = kernel ? filemap_write_kernel(&inode->mapping, kernel, room, *pos)
+               : filemap_write(&inode->mapping, user, room, *pos);
     if (n <= 0)
         return n;
     *pos += n;
@@ -237,8 +239,8 @@ static ssize_t write_locked(struct inode *inode, const char __user *buf,
     return n;
 }
 
-static ssize_t tmpfs_write(struct file *file, const char __user *buf,
-                           size_t count, loff_t *pos)
+static ssize_t write_any(struct file *file, const char __user *user,
+                         const void *kernel, size_t count, loff_t *pos)
 {
     struct inode *inode = file->inode;
     ssize_t n;
@@ -248,9 +250,21 @@ static ssize_t tmpfs_write(struct file *file, const char __user *buf,
     mutex_lock(&inode->lock);
     if (file->flags & O_APPEND)
         *pos = inode->size;
-    n = write_locked(inode, buf, count, pos);
+    n = write_locked(inode, user, kernel, count, pos);
     mutex_unlock(&inode->lock);
     return n;
+}
+
+static ssize_t tmpfs_write(struct file *file, const char __user *buf,
+                           size_t count, loff_t *pos)
+{
+    return write_any(file, buf, NULL, count, pos);
+}
+
+static ssize_t tmpfs_write_kernel(struct file *file, const void *buf,
+                                  size_t count, loff_t *pos)
+{
+    return write_any(file, NULL, buf, count, pos);
 }
 
 /* A fault may make a page, which a file system with a limit has to have. */
@@ -345,6 +359,7 @@ static const struct inode_operations tmpfs_link_ops = {};
 static const struct file_operations tmpfs_file_fops = {
     .read = tmpfs_read,
     .write = tmpfs_write,
+    .write_kernel = tmpfs_write_kernel,
     .llseek = tmpfs_llseek,
     .mmap = tmpfs_mmap,
     .fsync = tmpfs_fsync,
@@ -465,7 +480,7 @@ int tmpfs_get_super(const struct file_system_type *type, const char *data,
     sb->memory = true;
     sb->evict = tmpfs_evict;
     sb->show_options = tmpfs_show_options;
-    sb->root_mode = strcmp(type->name, "tmpfs") ? 0755 : 01777;
+    sb->root_mode = strcmp(type->name, "devtmpfs") ? 01777 : 0755;
     if (!strcmp(type->name, "tmpfs")) /* as Linux: half of RAM */
         sb->max_pages = physmap_ram_bytes() / PAGE_SIZE / 2;
     err = parse_options(sb, data);
@@ -581,12 +596,15 @@ long memfd_fcntl(struct file *file, unsigned int cmd, unsigned long arg)
     struct inode *inode = file->inode;
     long ret;
 
+    if (cmd == F_ADD_SEALS && !(file->fmode & FMODE_WRITE) &&
+        arg <= 0xffffffffu)
+        return -EPERM;
     if (file->ops != &tmpfs_file_fops)
         return -EINVAL;
     if (cmd == F_GET_SEALS)
         return inode->seals;
-    if (!(file->fmode & FMODE_WRITE))
-        return -EPERM;
+    if (arg > 0xffffffffu)
+        return -EINVAL;
     mutex_lock(&inode->lock);
     ret = add_seals(inode, arg);
     mutex_unlock(&inode->lock);

@@ -230,6 +230,9 @@ long sys_setgroups(int size, const void __user *list)
         return -EFAULT;
     if ((size_t)size > ARRAY_SIZE(groups))
         return -EINVAL; /* more than a struct cred holds */
+    for (int i = 0; i < size; i++)
+        if (groups[i] == (gid_t)-1)
+            return -EINVAL;
     memcpy(cred->groups, groups, size * sizeof(gid_t));
     cred->ngroups = size;
     return 0;

@@ -10,13 +10,10 @@
 #include <linux/close_range.h>
 
 #define SETFL_MASK (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC)
+#define NSIG_MAX 64
 #define FALLOC_KNOWN                                                           \
     (FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE |   \
      FALLOC_FL_ZERO_RANGE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE)
-#define OPEN_KNOWN                                                             \
-    (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND |            \
-     O_NONBLOCK | O_DSYNC | __O_SYNC | FASYNC | O_DIRECT | O_LARGEFILE |       \
-     O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | __O_TMPFILE)
 
 /* A new descriptor for `file`, whose reference it takes over. */
 static long install(struct file *file, u32 flags)
@@ -127,6 +124,9 @@ static long set_flags(struct file *file, u32 arg)
     if (arg & O_NOATIME && !(file->flags & O_NOATIME) &&
         !inode_owner_or_root(file->inode))
         return -EPERM;
+    if (arg & O_DIRECT && !S_ISFIFO(file->inode->mode) &&
+        !S_ISBLK(file->inode->mode))
+        return -EINVAL;
     file->flags = (file->flags & ~SETFL_MASK) | (arg & SETFL_MASK);
     return 0;
 }
@@ -152,6 +152,69 @@ static long fcntl_path(unsigned int fd, unsigned int cmd, unsigned long arg,
     }
 }
 
+/* Who gets the signals, of which there are none: only the question counts. */
+static long check_owner(int type, pid_t pid)
+{
+    struct task_struct *task;
+
+    if (type == F_OWNER_PGRP)
+        return !pid || pgrp_exists(pid, -1) ? 0 : -ESRCH;
+    task = pid > 0 ? task_find_get(pid) : NULL;
+    if (pid && !task)
+        return -ESRCH;
+    if (task)
+        put_task(task);
+    return 0;
+}
+
+static long set_owner(int who)
+{
+    if (who == (int)0x80000000)
+        return -EINVAL;
+    return check_owner(who < 0 ? F_OWNER_PGRP : F_OWNER_PID,
+                       who < 0 ? -who : who);
+}
+
+static long set_owner_ex(const void __user *from)
+{
+    struct f_owner_ex owner;
+
+    if (copy_from_user(&owner, from, sizeof(owner)))
+        return -EFAULT;
+    if ((unsigned int)owner.type > F_OWNER_PGRP)
+        return -EINVAL;
+    return check_owner(owner.type, owner.pid);
+}
+
+static long get_zeroes(void __user *to, size_t size)
+{
+    return clear_user(to, size) ? -EFAULT : 0;
+}
+
+static long fcntl_signals(unsigned int cmd, unsigned long arg)
+{
+    switch (cmd) {
+    case F_SETOWN:
+        return set_owner(arg);
+    case F_SETOWN_EX:
+        return set_owner_ex((void __user *)arg);
+    case F_SETSIG:
+        return arg > NSIG_MAX ? -EINVAL : 0;
+    case F_GETOWN_EX:
+        return get_zeroes((void __user *)arg, sizeof(struct f_owner_ex));
+    case F_GETOWNER_UIDS:
+        return get_zeroes((void __user *)arg, 2 * sizeof(uid_t));
+    default: /* F_GETOWN, F_GETSIG */
+        return 0;
+    }
+}
+
+/* There are no leases, so that none can be given up or granted. */
+static long set_lease(const struct file *file, unsigned long arg)
+{
+    return S_ISREG(file->inode->mode) && arg <= F_UNLCK ? -EAGAIN : -EINVAL;
+}
+
 static long fcntl_open(struct file *file, unsigned int cmd, unsigned long arg)
 {
     switch (cmd) {
@@ -172,14 +235,20 @@ static long fcntl_open(struct file *file, unsigned int cmd, unsigned long arg)
         return memfd_fcntl(file, cmd, arg);
     case F_GETLEASE:
         return F_UNLCK; /* there are no leases */
-    case F_NOTIFY:
+    case F_SETLEASE:
+        return set_lease(file, arg);
+    case F_NOTIFY: /* nothing can be watched; watching nothing works */
+        if (!((u32)arg & ~DN_MULTISHOT))
+            return 0;
         return S_ISDIR(file->inode->mode) ? -EINVAL : -ENOTDIR;
     case F_GETOWN:
-    case F_GETSIG:
-        return 0;
     case F_SETOWN:
+    case F_GETOWN_EX:
+    case F_SETOWN_EX:
+    case F_GETOWNER_UIDS:
+    case F_GETSIG:
     case F_SETSIG:
-        return 0;
+        return fcntl_signals(cmd, arg);
     default:
         return -EINVAL;
     }
@@ -264,7 +333,8 @@ static long sync_fd(unsigned int fd)
         return -EBADF;
     if (f.file->ops->fsync)
         err = f.file->ops->fsync(f.file);
-    else if (S_ISDIR(f.file->inode->mode) || S_ISREG(f.file->inode->mode))
+    else if (f.file->inode->sb->memory &&
+             (S_ISDIR(f.file->inode->mode) || S_ISREG(f.file->inode->mode)))
         err = 0;
     fdput(f);
     return err;
@@ -351,7 +421,7 @@ static long allocate(struct file *file, int mode, loff_t offset, loff_t len)
         return -EISDIR;
     if (!S_ISREG(inode->mode))
         return -ENODEV;
-    if (offset + len < 0)
+    if ((u64)offset + len > 0x7fffffffffffffffull)
         return -EFBIG;
     if (!inode->ops || !inode->ops->fallocate)
         return err;
@@ -380,8 +450,10 @@ static long pipe_pair(int __user *fds, int flags)
     struct file *end[2];
     int fd[2], err;
 
-    if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+    if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT | O_EXCL))
         return -EINVAL;
+    if (flags & O_EXCL)
+        return -ENOPKG; /* a notification pipe; there are none */
     err = pipe_create(end, flags);
     if (err)
         return err;

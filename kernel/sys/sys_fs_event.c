@@ -68,7 +68,7 @@ static long wait_events(int epfd, struct epoll_event __user *events, int max,
 
     if (max <= 0 || max > INT32_MAX / (int)sizeof(*events))
         return -EINVAL;
-    if (!access_ok(events, max * sizeof(*events)))
+    if (!user_range_ok(events, max * sizeof(*events)))
         return -EFAULT;
     ep = fget(epfd);
     if (!ep)

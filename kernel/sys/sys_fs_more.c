@@ -1,6 +1,6 @@
 /*
  * kernel/sys/sys_fs_more.c - calls that programs try and can do without:
- * extended attributes (there are none), openat2, copy_file_range, syncfs.
+ * extended attributes (there are none), openat2, syncfs.
  */
 #include <kernel/fs/internal.h>
 #include <kernel/lib/string.h>
@@ -75,6 +75,19 @@ static long set_refused(long err, const char __user *name,
     return -EOPNOTSUPP;
 }
 
+/* Of what cannot be changed at all that is said last. */
+static long immutable_or(long err, const char __user *path, u32 flags)
+{
+    struct path at;
+
+    if (err != -EOPNOTSUPP || user_path(AT_FDCWD, path, flags, &at))
+        return err;
+    if (at.dentry->inode->immutable)
+        err = -EPERM;
+    path_put(&at);
+    return err;
+}
+
 /* Listing works: the list is empty. */
 static long empty_list(long err)
 {
@@ -84,7 +97,10 @@ static long empty_list(long err)
 long sys_setxattr(const char __user *path, const char __user *name,
                   const void __user *value, size_t size, int flags)
 {
-    return set_refused(no_xattr(path, LOOKUP_FOLLOW), name, value, size, flags);
+    long err =
+        set_refused(no_xattr(path, LOOKUP_FOLLOW), name, value, size, flags);
+
+    return immutable_or(err, path, LOOKUP_FOLLOW);
 }
 
 long sys_lsetxattr(const char __user *path, const char __user *name,
@@ -153,7 +169,7 @@ long sys_openat2(int dfd, const char __user *path, const void __user *how,
     }
     if (copy_from_user(&h, how, sizeof(h)))
         return -EFAULT;
-    if (h.flags >> 32 || h.mode & ~07777ull ||
+    if (h.flags & ~(u64)OPEN_KNOWN || h.mode & ~07777ull ||
         (h.mode && !(h.flags & (O_CREAT | __O_TMPFILE))))
         return -EINVAL;
     if (h.resolve) /* restricted walks are not there */
@@ -169,96 +185,4 @@ long sys_syncfs(int fd)
         return -EBADF;
     fdput(f);
     return 0;
-}
-
-/* ---- copy_file_range ---- */
-
-struct range_end {
-    struct file *file;
-    loff_t __user *user; /* NULL: the file's own position */
-    loff_t pos;
-};
-
-static long end_start(struct range_end *end, u32 mode)
-{
-    end->pos = end->file->pos;
-    if (!(end->file->fmode & mode))
-        return -EBADF;
-    if (S_ISDIR(end->file->inode->mode))
-        return -EISDIR;
-    if (!S_ISREG(end->file->inode->mode))
-        return -EINVAL;
-    if (end->user && copy_from_user(&end->pos, end->user, sizeof(end->pos)))
-        return -EFAULT;
-    return end->pos < 0 ? -EINVAL : 0;
-}
-
-static long end_done(struct range_end *end)
-{
-    if (!end->user)
-        end->file->pos = end->pos;
-    else if (copy_to_user(end->user, &end->pos, sizeof(end->pos)))
-        return -EFAULT;
-    return 0;
-}
-
-static long copy_range(struct range_end *in, struct range_end *out, size_t len)
-{
-    char *page = kmalloc(PAGE_SIZE, GFP_KERNEL);
-    ssize_t done = 0, n = -ENOMEM, written = 0;
-
-    while (page && len) {
-        n = kernel_read(in->file, page, min(len, PAGE_SIZE), in->pos);
-        if (n <= 0)
-            break;
-        written = kernel_write(out->file, page, n, out->pos);
-        if (written <= 0)
-            break;
-        in->pos += written;
-        out->pos += written;
-        done += written;
-        len -= written;
-    }
-    kfree(page);
-    if (done || !page)
-        return page ? done : -ENOMEM;
-    return n < 0 ? n : written;
-}
-
-static long copy_checked(struct range_end *in, struct range_end *out,
-                         size_t len, unsigned int flags)
-{
-    long n = end_start(in, FMODE_READ);
-
-    if (!n)
-        n = end_start(out, FMODE_WRITE);
-    if (flags && n != -EFAULT)
-        n = -EINVAL;
-    if (!n && out->file->flags & O_APPEND)
-        n = -EBADF;
-    if (!n && in->file->inode == out->file->inode &&
-        in->pos < out->pos + (loff_t)len && out->pos < in->pos + (loff_t)len)
-        n = -EINVAL;
-    if (n)
-        return n;
-    n = copy_range(in, out, min(len, 0x7ffff000ul));
-    if (n > 0 && (end_done(in) || end_done(out)))
-        return -EFAULT;
-    return n;
-}
-
-long sys_copy_file_range(int fd_in, void __user *off_in, int fd_out,
-                         void __user *off_out, size_t len, unsigned int flags)
-{
-    struct range_end in = {fget(fd_in), off_in, 0};
-    struct range_end out = {fget(fd_out), off_out, 0};
-    long n = -EBADF;
-
-    if (in.file && out.file)
-        n = copy_checked(&in, &out, len, flags);
-    if (in.file)
-        fput(in.file);
-    if (out.file)
-        fput(out.file);
-    return n;
 }

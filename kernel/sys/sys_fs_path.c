@@ -100,16 +100,19 @@ static long read_dir(struct file *file, struct getdents *g, unsigned int count)
     return patch_last(g) ? -EFAULT : (long)(count - g->left);
 }
 
+/* Linux has the size as an int: what is huge has room for nothing. */
 static long getdents_fd(unsigned int fd, void __user *buf, unsigned int count,
                         bool old)
 {
-    struct getdents g = {
-        .ctx.emit = emit_dirent, .buf = buf, .old = old, .left = count};
+    struct getdents g = {.ctx.emit = emit_dirent, .buf = buf, .old = old};
     struct file *file = fget(fd);
     long n;
 
     if (!file)
         return -EBADF;
+    if ((int)count < 0)
+        count = 0;
+    g.left = count;
     n = file->ops->iterate ? read_dir(file, &g, count) : -ENOTDIR;
     fput(file);
     return n;
@@ -240,11 +243,8 @@ long sys_mknodat(int dfd, const char __user *path, mode_t mode,
     case S_IFREG:
     case S_IFIFO:
     case S_IFSOCK:
-        break;
     case S_IFCHR:
     case S_IFBLK:
-        if (!capable(current))
-            return -EPERM;
         break;
     case S_IFDIR:
         return -EPERM;
@@ -327,6 +327,8 @@ long sys_readlinkat(int dfd, const char __user *path, void __user *buf,
     if (size <= 0)
         return -EINVAL;
     len = user_path(dfd, path, LOOKUP_EMPTY, &at);
+    if (len == -ENOTDIR && is_empty(path))
+        len = -ENOENT;
     if (len)
         return len;
     if (!S_ISLNK(at.dentry->inode->mode) && is_empty(path))
@@ -379,6 +381,20 @@ static long old_error(int dfd, const char __user *path, long err)
     return first ? first : err;
 }
 
+/* The same for a link, which finds the first name's file before. */
+static long link_error(int dfd, const char __user *path, int flags, long err)
+{
+    struct path at;
+    long first = user_path(dfd, path,
+                           (flags & AT_SYMLINK_FOLLOW ? LOOKUP_FOLLOW : 0) |
+                               (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
+                           &at);
+
+    if (!first)
+        path_put(&at);
+    return first ? first : err;
+}
+
 static void names_put(struct two_names *n)
 {
     filename_put(&n->old);
@@ -413,7 +429,7 @@ long sys_linkat(int olddfd, const char __user *oldpath, int newdfd,
         return -EINVAL;
     err = names_get(&n, oldpath, newpath);
     if (err)
-        return err;
+        return link_error(olddfd, oldpath, flags, err);
     err = do_link(olddfd, n.old.text, newdfd, n.new.text,
                   (flags & AT_SYMLINK_FOLLOW ? LOOKUP_FOLLOW : 0) |
                       (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0));
@@ -481,6 +497,21 @@ static long mount_string(char *to, const char __user *from, size_t size)
     return (size_t)len < size ? 0 : -EINVAL;
 }
 
+/* Up to a page, less if no more can be read. */
+static long mount_data(char *to, const void __user *from)
+{
+    size_t left;
+
+    memset(to, 0, MOUNT_DATA_MAX);
+    if (!from)
+        return 0;
+    left = copy_from_user(to, from, MOUNT_DATA_MAX);
+    if (left == MOUNT_DATA_MAX)
+        return -EFAULT;
+    memset(to + MOUNT_DATA_MAX - max(left, 1ul), 0, max(left, 1ul));
+    return 0;
+}
+
 static long mount_change(struct mount_call *m)
 {
     struct path from;
@@ -507,6 +538,8 @@ static long mount_new(struct mount_call *m)
 {
     if (!m->type[0])
         return -EINVAL;
+    if (!fs_type_known(m->type))
+        return -ENODEV;
     if (!S_ISDIR(m->at.dentry->inode->mode))
         return -ENOTDIR;
     return do_mount(m->source.text[0] ? m->source.text : "none", &m->at,
@@ -515,8 +548,15 @@ static long mount_new(struct mount_call *m)
 
 static long mount_checked(struct mount_call *m)
 {
-    if (m->flags & (MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED))
+    const u32 kinds = MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED;
+    u32 kind = m->flags & ~(MS_REC | MS_SILENT);
+
+    if (m->flags & kinds && !(m->flags & (MS_REMOUNT | MS_BIND))) {
+        if (m->at.dentry != m->at.mnt->root || kind & ~kinds ||
+            kind & (kind - 1))
+            return -EINVAL;
         return 0; /* there is one mount tree: nothing propagates */
+    }
     if (m->flags & (MS_REMOUNT | MS_BIND | MS_MOVE))
         return mount_change(m);
     return mount_new(m);
@@ -537,11 +577,12 @@ long sys_mount(const char __user *source, const char __user *target,
     if (err)
         return err;
     m.data = kmalloc(MOUNT_DATA_MAX, GFP_KERNEL);
-    err = m.data ? mount_string(m.data, data, MOUNT_DATA_MAX) : -ENOMEM;
+    err = m.data ? mount_data(m.data, data) : -ENOMEM;
     if (!err)
         err = user_path(AT_FDCWD, target, LOOKUP_FOLLOW, &m.at);
     if (!err) {
-        err = ROOT_ONLY(capable(current));
+        err = flags >> 31 ? -EINVAL /* MS_NOUSER, sign-extended */
+                          : ROOT_ONLY(capable(current));
         if (!err)
             err = mount_checked(&m);
         path_put(&m.at);

@@ -137,6 +137,8 @@ static long poll_user(struct pollfd __user *user, unsigned int n, u64 expires)
     ready = copy_from_user(fds, user, n * sizeof(*fds))
                 ? -EFAULT
                 : poll_loop(fds, n, expires);
+    if (ready >= 0 && !user_range_ok(user, n * sizeof(*fds)))
+        ready = -EFAULT; /* even where nothing is asked of it */
     for (i = 0; ready >= 0 && i < n; i++)
         if (put_user(fds[i].revents, &user[i].revents))
             ready = -EFAULT;
@@ -197,9 +199,9 @@ long sys_ppoll(void __user *fds, unsigned int nfds, const void __user *timeout,
 #define SET_WORDS_MAX 16384 /* 2^20 descriptors */
 
 static const u32 set_events[SETS] = {
-    POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR,
-    POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR,
-    POLLPRI,
+    POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR | POLLNVAL,
+    POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR | POLLNVAL,
+    POLLPRI | POLLNVAL,
 };
 
 struct select {
@@ -223,10 +225,10 @@ static long ask_selected(struct select *s, int fd, struct poll_table *table)
 
     if (!in_set(s, 0, fd) && !in_set(s, 1, fd) && !in_set(s, 2, fd))
         return 0;
-    file = fget(fd);
+    file = fget_any(fd);
     if (!file)
         return -EBADF;
-    ready = ask_file(file, table);
+    ready = file->fmode & FMODE_PATH ? POLLNVAL : ask_file(file, table);
     fput(file);
     for (set = 0; set < SETS; set++) {
         if (in_set(s, set, fd) && ready & set_events[set]) {

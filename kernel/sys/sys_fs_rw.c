@@ -11,29 +11,23 @@
 #include <kernel/fs/files_struct.h>
 #include <kernel/fs/internal.h>
 #include <kernel/fs/poll.h>
-#include <mm/layout.h>
+#include <kernel/sys/rw.h>
+#include <mm/mm.h>
 #include <syscalls_gen.h>
 
 #include <linux/uio.h>
 
-#define RW_MAX 0x7ffff000ul /* bytes a call moves at most, read(2) */
 #define IOV_FEW 8
 #define POS_MAX 0x7fffffffffffffffll
-
-/* What ends beyond the last position there is. */
-static inline bool bad_range(loff_t pos, size_t count)
-{
-    return pos < 0 || (u64)pos + count > POS_MAX;
-}
 
 static ssize_t do_read(struct file *file, char __user *buf, size_t count,
                        loff_t *pos)
 {
     if (unlikely(!file->ops->read && !S_ISDIR(file->inode->mode)))
         return -EINVAL;
-    if (unlikely(!access_ok(buf, count)))
+    if (unlikely(!user_range_ok(buf, count)))
         return -EFAULT;
-    if (unlikely(bad_range(*pos, count)))
+    if (unlikely(rw_bad_range(*pos, count)))
         return -EINVAL;
     if (unlikely(!file->ops->read))
         return -EISDIR;
@@ -45,9 +39,9 @@ static ssize_t do_write(struct file *file, const char __user *buf, size_t count,
 {
     if (unlikely(!file->ops->write))
         return -EINVAL;
-    if (unlikely(!access_ok(buf, count)))
+    if (unlikely(!user_range_ok(buf, count)))
         return -EFAULT;
-    if (unlikely(bad_range(*pos, count)))
+    if (unlikely(rw_bad_range(*pos, count)))
         return -EINVAL;
     return file->ops->write(file, buf, min(count, RW_MAX), pos);
 }
@@ -121,6 +115,13 @@ long sys_write(int fd, const void __user *buf, size_t count)
     return write_shared(fd, buf, count);
 }
 
+/* Whether it cannot be read or written (mode) at a position of choice. */
+static bool no_place(const struct file *file, u32 mode)
+{
+    return file->fmode & FMODE_STREAM ||
+           (mode == FMODE_WRITE && file->fmode & FMODE_NO_PWRITE);
+}
+
 /* fd for a call that brings its own position; *err says why not. */
 static struct fd fdget_positioned(int fd, u32 mode, loff_t pos, long *err)
 {
@@ -133,9 +134,7 @@ static struct fd fdget_positioned(int fd, u32 mode, loff_t pos, long *err)
     f = fdget(fd);
     if (!f.file)
         return f;
-    *err = f.file->fmode & FMODE_STREAM ? -ESPIPE
-           : f.file->fmode & mode       ? 0
-                                        : -EBADF;
+    *err = no_place(f.file, mode) ? -ESPIPE : f.file->fmode & mode ? 0 : -EBADF;
     return f;
 }
 
@@ -185,7 +184,7 @@ static int vector_check(struct vector *v)
 
         if ((ssize_t)iov->iov_len < 0)
             return -EINVAL;
-        if (!access_ok((void __user *)iov->iov_base, iov->iov_len))
+        if (!user_range_ok((void __user *)iov->iov_base, iov->iov_len))
             return -EFAULT;
         iov->iov_len = min((size_t)iov->iov_len, left);
         left -= iov->iov_len;
@@ -193,7 +192,8 @@ static int vector_check(struct vector *v)
     return 0;
 }
 
-static int vector_get(struct vector *v, const void __user *iov, unsigned long n)
+/* The count is an int to Linux, whatever the call says. */
+static int vector_get(struct vector *v, const void __user *iov, unsigned int n)
 {
     int err = -EFAULT;
 
@@ -298,7 +298,7 @@ static long positioned_vector(unsigned long fd, const void __user *iov,
     f = fdget(fd);
     if (!f.file)
         return -EBADF;
-    done = f.file->fmode & FMODE_STREAM ? -ESPIPE : vector_get(&v, iov, n);
+    done = no_place(f.file, mode) ? -ESPIPE : vector_get(&v, iov, n);
     if (!done) {
         done =
             f.file->fmode & mode ? move_vector(f.file, &v, mode, &pos) : -EBADF;
@@ -342,85 +342,6 @@ long sys_lseek(int fd, loff_t offset, int whence)
     }
     fdput(f);
     return pos;
-}
-
-/* ---- from file to file ---- */
-
-static ssize_t kernel_write_any(struct file *out, const void *data, size_t n)
-{
-    loff_t none = 0, *pos = out->fmode & FMODE_STREAM ? &none : &out->pos;
-
-    if (out->ops->write_kernel)
-        return out->ops->write_kernel(out, data, n, pos);
-    n = kernel_write(out, data, n, *pos);
-    if ((ssize_t)n > 0)
-        *pos += n;
-    return n;
-}
-
-static ssize_t send_pages(struct file *in, struct file *out, loff_t *pos,
-                          size_t count)
-{
-    char *page = kmalloc(PAGE_SIZE, GFP_KERNEL);
-    ssize_t done = 0, n = 0, w;
-
-    if (!page)
-        return -ENOMEM;
-    while (count) {
-        n = kernel_read(in, page, min(count, PAGE_SIZE), *pos);
-        if (n <= 0)
-            break;
-        w = n = kernel_write_any(out, page, n);
-        if (w <= 0)
-            break;
-        *pos += w;
-        done += w;
-        count -= w;
-    }
-    kfree(page);
-    return done ? done : n;
-}
-
-static long send_file(struct file *in, struct file *out, loff_t __user *offset,
-                      size_t count)
-{
-    loff_t pos = in->pos;
-    ssize_t n;
-
-    if (!(in->fmode & FMODE_READ) || !(out->fmode & FMODE_WRITE))
-        return -EBADF;
-    if (offset && copy_from_user(&pos, offset, sizeof(pos)))
-        return -EFAULT;
-    if (out->flags & O_APPEND || pos < 0)
-        return -EINVAL;
-    n = send_pages(in, out, &pos, min(count, RW_MAX));
-    if (n < 0)
-        return n;
-    if (!offset)
-        in->pos = pos;
-    else if (copy_to_user(offset, &pos, sizeof(pos)))
-        return -EFAULT;
-    return n;
-}
-
-long sys_sendfile(int out_fd, int in_fd, void __user *offset, size_t count)
-{
-    struct file *in, *out;
-    long n = -EBADF;
-    loff_t pos;
-
-    if (offset && get_user(pos, (loff_t __user *)offset))
-        return -EFAULT;
-    (void)pos; /* the descriptors' errors come after the pointer's */
-    in = fget(in_fd);
-    out = fget(out_fd);
-    if (in && out)
-        n = send_file(in, out, offset, count);
-    if (in)
-        fput(in);
-    if (out)
-        fput(out);
-    return n;
 }
 
 long sys_fadvise64(int fd, loff_t offset, size_t len, int advice)

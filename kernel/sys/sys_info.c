@@ -232,6 +232,8 @@ static long syslog_text(int type, void __user *buf, int len)
         return -EINVAL;
     if (!len)
         return 0;
+    if (!user_range_ok(buf, len))
+        return -EFAULT;
     page = (char *)__get_free_page(GFP_KERNEL);
     if (!page)
         return -ENOMEM;
@@ -285,11 +287,11 @@ static long syslog_console(int type, int level)
 
 long sys_syslog(int type, void __user *buf, int len)
 {
-    if (type < SYSLOG_CLOSE || type > SYSLOG_SIZE_BUFFER)
-        return -EINVAL;
     if (!capable(current) && type != SYSLOG_READ_ALL &&
         type != SYSLOG_SIZE_BUFFER)
         return -EPERM;
+    if (type < SYSLOG_CLOSE || type > SYSLOG_SIZE_BUFFER)
+        return -EINVAL;
     switch (type) {
     case SYSLOG_READ:
     case SYSLOG_READ_ALL:
@@ -322,16 +324,17 @@ long sys_getrandom(void __user *buf, size_t count, unsigned int flags)
     if ((flags & (GRND_INSECURE | GRND_RANDOM)) ==
         (GRND_INSECURE | GRND_RANDOM))
         return -EINVAL;
+    count = min(count, (size_t)0x7ffff000);
     if (!access_ok(buf, count))
         return -EFAULT;
-    count = min(count, (size_t)0x7ffff000);
     while (done < count) {
-        size_t n = min(sizeof(block), count - done);
+        size_t n = min(sizeof(block), count - done), left;
 
         random_bytes(block, n);
-        if (copy_to_user((char __user *)buf + done, block, n))
+        left = copy_to_user((char __user *)buf + done, block, n);
+        done += n - left;
+        if (left)
             return done ? done : -EFAULT;
-        done += n;
         if (done < count && signal_pending())
             break;
     }

@@ -29,6 +29,14 @@ static unsigned long allowed_by_mode(const struct file *file)
     }
 }
 
+/* Blocks of 2 MiB, 1 GiB or the usual size; none are set aside. */
+static bool hugetlb_size_known(unsigned long flags)
+{
+    unsigned long log = flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
+
+    return log == 0 || log == 21 || log == 30;
+}
+
 long sys_mmap(unsigned long addr, size_t len, unsigned long prot,
               unsigned long flags, unsigned long fd, unsigned long offset)
 {
@@ -44,7 +52,7 @@ long sys_mmap(unsigned long addr, size_t len, unsigned long prot,
         return -EINVAL;
     if (flags & MAP_ANONYMOUS) {
         if (flags & MAP_HUGETLB)
-            return -ENOMEM; /* none are set aside */
+            return hugetlb_size_known(flags) ? -ENOMEM : -EINVAL;
         return do_mmap(current->mm, &req);
     }
     req.file = fget(fd);

@@ -3,6 +3,7 @@
  * only say what this kernel does not do.
  */
 #include <kernel/core/percpu.h>
+#include <kernel/core/xcall.h>
 #include <kernel/lib/string.h>
 #include <kernel/task/internal.h>
 #include <kernel/task/sigset.h>
@@ -17,6 +18,14 @@
 #include <mm/uaccess.h>
 
 #include <syscalls_gen.h>
+
+#define MEMBARRIER_KNOWN                                                       \
+    (MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |                 \
+     MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |                                \
+     MEMBARRIER_CMD_PRIVATE_EXPEDITED |                                        \
+     MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |                               \
+     MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE |                              \
+     MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE)
 
 static long set_name(const char __user *from)
 {
@@ -91,8 +100,14 @@ long sys_prctl(int option, unsigned long arg2, unsigned long arg3,
         if (arg2 || arg3 || arg4 || arg5)
             return -EINVAL;
         return task->mm->no_huge_pages;
+    case PR_SET_TIMING: /* 0: statistically, the only way there is */
+        return arg2 ? -EINVAL : 0;
+    case PR_MCE_KILL_GET:
+        return arg2 || arg3 || arg4 || arg5 ? -EINVAL : PR_MCE_KILL_DEFAULT;
     case PR_GET_TIMING:
     case PR_GET_SECCOMP:
+    case PR_TASK_PERF_EVENTS_DISABLE: /* it has none */
+    case PR_TASK_PERF_EVENTS_ENABLE:
         return 0;
     case PR_CAPBSET_READ:
         return arg2 <= 40 ? 1 : -EINVAL; /* linux/capability.h, the last */
@@ -163,20 +178,52 @@ long sys_personality(unsigned int persona)
     return old;
 }
 
-/* With one CPU every store of the process is seen in order by all of it. */
+static void nothing(void *unused)
+{
+    (void)unused; /* the interrupt and the return from it are the barrier */
+}
+
+/*
+ * A barrier on every CPU that may run threads of the process (or of any): a
+ * call to all of them, which costs the same for one thread or many.
+ */
+static long barrier_everywhere(bool allowed)
+{
+    if (!allowed)
+        return -EPERM;
+    smp_mb();
+    xcall(~0ull, nothing, NULL);
+    smp_mb();
+    return 0;
+}
+
+static long membarrier_register(u32 bit)
+{
+    __atomic_fetch_or(&current->mm->membarriers, bit, __ATOMIC_SEQ_CST);
+    return 0;
+}
+
 long sys_membarrier(int cmd, unsigned int flags, int cpu)
 {
+    u32 registered = READ_ONCE(current->mm->membarriers);
+
+    (void)cpu;
     if (flags)
         return -EINVAL;
     switch (cmd) {
     case MEMBARRIER_CMD_QUERY:
-        return MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_PRIVATE_EXPEDITED |
-               MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+        return MEMBARRIER_KNOWN;
     case MEMBARRIER_CMD_GLOBAL:
+    case MEMBARRIER_CMD_GLOBAL_EXPEDITED:
+        return barrier_everywhere(true);
     case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
-    case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
-        smp_mb();
+    case MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE:
+        return barrier_everywhere(registered & cmd);
+    case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED:
         return 0;
+    case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
+    case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE:
+        return membarrier_register(cmd >> 1);
     default:
         return -EINVAL;
     }
@@ -252,9 +299,12 @@ long sys_capset(void __user *uheader, const void __user *udata)
         return -EPERM;
     if (copy_from_user(data, udata, words * sizeof(*data)))
         return -EFAULT;
-    for (unsigned int i = 0; i < words; i++)
-        if (data[i].effective != (u32)(caps >> 32 * i) ||
-            data[i].permitted != (u32)(caps >> 32 * i))
+    for (unsigned int i = 0; i < words; i++) {
+        u32 known = (BIT(CAP_LAST_CAP + 1) - 1) >> 32 * i;
+
+        if ((data[i].effective & known) != (u32)(caps >> 32 * i) ||
+            (data[i].permitted & known) != (u32)(caps >> 32 * i))
             return -EPERM;
+    }
     return 0;
 }

@@ -198,14 +198,14 @@ long sys_sched_getparam(pid_t pid, void __user *param)
 
 long sys_sched_get_priority_max(int policy)
 {
-    if (!policy_known(policy))
+    if (!policy_known(policy) && policy != SCHED_DEADLINE)
         return -EINVAL;
     return policy == SCHED_FIFO || policy == SCHED_RR ? RT_PRIORITY_MAX : 0;
 }
 
 long sys_sched_get_priority_min(int policy)
 {
-    if (!policy_known(policy))
+    if (!policy_known(policy) && policy != SCHED_DEADLINE)
         return -EINVAL;
     return policy == SCHED_FIFO || policy == SCHED_RR;
 }

@@ -269,6 +269,11 @@ static void kill_info(siginfo_t *info, int sig, int code)
     info->si_uid = current->cred.uid;
 }
 
+static bool valid_signal(int sig)
+{
+    return sig >= 0 && sig <= 64;
+}
+
 static long kill_one(pid_t pid, int sig, const siginfo_t *info)
 {
     struct task_struct *task = task_find_get(pid);
@@ -276,7 +281,10 @@ static long kill_one(pid_t pid, int sig, const siginfo_t *info)
 
     if (!task)
         return -ESRCH;
-    err = may_signal(sig, task) ? send_signal(sig, info, task) : -EPERM;
+    if (!valid_signal(sig))
+        err = -EINVAL;
+    else
+        err = may_signal(sig, task) ? send_signal(sig, info, task) : -EPERM;
     put_task(task);
     return err;
 }
@@ -297,7 +305,9 @@ static long kill_many(pid_t pgrp, int sig, const siginfo_t *info)
                  : task->pid <= 1 || task->signal == current->signal ||
                        !task->mm)
             continue;
-        err = may_signal(sig, task) ? send_signal(sig, info, task) : -EPERM;
+        err = !valid_signal(sig)      ? -EINVAL
+              : may_signal(sig, task) ? send_signal(sig, info, task)
+                                      : -EPERM;
         if (!err || result == -ESRCH)
             result = err;
     }
@@ -309,8 +319,6 @@ long sys_kill(pid_t pid, int sig)
 {
     siginfo_t info;
 
-    if (sig < 0 || sig > 64)
-        return -EINVAL;
     kill_info(&info, sig, SI_USER);
     if (pid > 0)
         return kill_one(pid, sig, &info);
@@ -326,13 +334,13 @@ static long kill_thread(pid_t tgid, pid_t tid, int sig, const siginfo_t *info)
     struct task_struct *task;
     long err;
 
-    if (sig < 0 || sig > 64)
-        return -EINVAL;
     task = task_find_get(tid);
     if (!task)
         return -ESRCH;
     if (tgid > 0 && task->tgid != tgid)
         err = -ESRCH;
+    else if (!valid_signal(sig))
+        err = -EINVAL;
     else if (!may_signal(sig, task))
         err = -EPERM;
     else
@@ -361,13 +369,61 @@ long sys_tkill(pid_t tid, int sig)
     return kill_thread(0, tid, sig, &info);
 }
 
+/* Whether the kernel knows what a siginfo_t of this kind holds: then it is
+ * all within what it has of it. */
+static bool siginfo_known(int sig, int code)
+{
+    if (code == SI_KERNEL)
+        return true;
+    if (code <= SI_USER)
+        return code >= SI_DETHREAD || code == SI_ASYNCNL;
+    switch (sig) {
+    case SIGILL:
+        return code <= NSIGILL;
+    case SIGFPE:
+        return code <= NSIGFPE;
+    case SIGSEGV:
+        return code <= NSIGSEGV;
+    case SIGBUS:
+        return code <= NSIGBUS;
+    case SIGTRAP:
+        return code <= NSIGTRAP;
+    case SIGCHLD:
+        return code <= NSIGCHLD;
+    case SIGSYS:
+        return code <= NSIGSYS;
+    default:
+        return code <= NSIGPOLL;
+    }
+}
+
+/* The part that the kernel has; beyond it only zeroes may be unknown. */
+static int siginfo_get(siginfo_t *info, const void __user *from, int sig)
+{
+    char rest[sizeof(*info) - SIGINFO_USED];
+
+    memset(info, 0, sizeof(*info));
+    if (copy_from_user(info, from, SIGINFO_USED))
+        return -EFAULT;
+    info->si_signo = sig;
+    if (siginfo_known(sig, info->si_code))
+        return 0;
+    if (copy_from_user(rest, from + SIGINFO_USED, sizeof(rest)))
+        return -EFAULT;
+    for (size_t i = 0; i < sizeof(rest); i++)
+        if (rest[i])
+            return -E2BIG;
+    return 0;
+}
+
 /* Only the kernel, and kill, may say that they are the kernel, or kill. */
 static int queue_info_get(siginfo_t *info, const void __user *uinfo, int sig,
                           pid_t pid)
 {
-    if (copy_from_user(info, uinfo, sizeof(*info)))
-        return -EFAULT;
-    info->si_signo = sig;
+    int err = siginfo_get(info, uinfo, sig);
+
+    if (err)
+        return err;
     if ((info->si_code >= 0 || info->si_code == SI_TKILL) &&
         pid != current->pid && pid != current->tgid)
         return -EPERM;
@@ -379,11 +435,7 @@ long sys_rt_sigqueueinfo(pid_t tgid, int sig, const void __user *uinfo)
     siginfo_t info;
     int err = queue_info_get(&info, uinfo, sig, tgid);
 
-    if (err)
-        return err;
-    if (sig < 0 || sig > 64)
-        return -EINVAL;
-    return kill_one(tgid, sig, &info);
+    return err ? err : kill_one(tgid, sig, &info);
 }
 
 long sys_rt_tgsigqueueinfo(pid_t tgid, pid_t tid, int sig,
@@ -392,8 +444,9 @@ long sys_rt_tgsigqueueinfo(pid_t tgid, pid_t tid, int sig,
     siginfo_t info;
     int err;
 
-    if (copy_from_user(&info, uinfo, sizeof(info)))
-        return -EFAULT;
+    err = siginfo_get(&info, uinfo, sig);
+    if (err)
+        return err;
     if (tgid <= 0 || tid <= 0)
         return -EINVAL;
     err = queue_info_get(&info, uinfo, sig, tid);

@@ -146,10 +146,12 @@ long sys_signalfd4(int fd, const void __user *umask, size_t size, int flags)
     sigset_t mask;
     long ret = fd;
 
-    if (flags & ~(O_CLOEXEC | O_NONBLOCK) || size != sizeof(mask))
+    if (size != sizeof(mask))
         return -EINVAL;
     if (copy_from_user(&mask, umask, sizeof(mask)))
         return -EFAULT;
+    if (flags & ~(O_CLOEXEC | O_NONBLOCK))
+        return -EINVAL;
     mask &= ~never;
     if (fd == -1)
         return create(mask, flags);

@@ -59,6 +59,13 @@ static int cpu_clock(int clock, u64 *ns)
     return 0;
 }
 
+/* The time used by a process or thread that the number names, existing or
+ * not; CLOCKFD's numbers name descriptors. */
+static bool is_cpu_clock(int clock)
+{
+    return clock < 0 && (clock & 7) != 3;
+}
+
 static int clock_read(int clock, u64 *ns)
 {
     switch (clock) {
@@ -111,13 +118,17 @@ long sys_clock_settime(int clock, const void __user *from)
     u64 ns;
     int err;
 
-    if (clock != CLOCK_REALTIME)
+    if (clock != CLOCK_REALTIME && !is_cpu_clock(clock))
         return -EINVAL;
     err = get_timespec(from, &ns);
+    if (!err && clock != CLOCK_REALTIME)
+        err = cpu_clock(clock, &ns);
     if (err)
         return err;
-    if (!capable(current))
+    if (!capable(current) || clock != CLOCK_REALTIME)
         return -EPERM;
+    if (ns < ktime_get())
+        return -EINVAL; /* the machine did not start before 1970 */
     ktime_set_real(ns);
     return 0;
 }
@@ -245,15 +256,16 @@ long sys_clock_nanosleep(int clock, int flags, const void __user *req,
     u64 ns, now;
     int err;
 
-    if (clock_read(clock, &now))
-        return -EINVAL;
-    if (clock < 0 || clock == CLOCK_THREAD_CPUTIME_ID ||
-        clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE ||
-        clock == CLOCK_MONOTONIC_COARSE)
+    if (clock < 0 ? !is_cpu_clock(clock) : clock_read(clock, &now))
+        return clock < 0 ? -EOPNOTSUPP : -EINVAL;
+    if (clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_MONOTONIC_RAW ||
+        clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
         return -EOPNOTSUPP;
     err = get_timespec(req, &ns);
     if (err)
         return err;
+    if (clock < 0)
+        return clock_read(clock, &now) ? -EINVAL : -EOPNOTSUPP;
     if (clock == CLOCK_PROCESS_CPUTIME_ID)
         return sleep_cpu_time(flags & TIMER_ABSTIME ? ns : now + ns);
     if (!(flags & TIMER_ABSTIME))

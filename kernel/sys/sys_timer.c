@@ -24,14 +24,14 @@ struct user_event { /* struct sigevent */
     s32 sig;
     s32 notify;
     s32 tid;
+    s32 rest[11];
 };
 
-static int event_from_user(struct ptimer_event *event, const void __user *from)
+static int event_check(struct ptimer_event *event,
+                       const struct user_event *from)
 {
-    struct user_event in;
+    const struct user_event in = *from;
 
-    if (copy_from_user(&in, from, sizeof(in)))
-        return -EFAULT;
     memset(event, 0, sizeof(*event));
     event->notify = in.notify & ~EVENT_THREAD_ID;
     event->sig = in.sig;
@@ -79,8 +79,10 @@ static int clock_get(int number, struct ptimer_clock *clock)
     switch (number) {
     case CLOCK_MONOTONIC:
     case CLOCK_BOOTTIME:
+    case CLOCK_BOOTTIME_ALARM: /* the machine never sleeps */
         return 0;
     case CLOCK_REALTIME:
+    case CLOCK_REALTIME_ALARM:
     case CLOCK_TAI:
         clock->offset = ktime_get_real() - ktime_get();
         return 0;
@@ -101,18 +103,19 @@ static int clock_get(int number, struct ptimer_clock *clock)
     }
 }
 
-static long create(const struct ptimer_clock *clock, const void __user *uevent,
-                   void __user *uid)
+/* in NULL: SIGALRM. */
+static long create(const struct ptimer_clock *clock,
+                   const struct user_event *in, void __user *uid)
 {
     struct ptimer_event event = {.thread = NULL};
     int id, err;
 
-    if (uevent) {
-        err = event_from_user(&event, uevent);
+    if (in) {
+        err = event_check(&event, in);
         if (err)
             return err;
     }
-    id = ptimer_create(uevent ? &event : NULL, clock);
+    id = ptimer_create(in ? &event : NULL, clock);
     if (id < 0 && event.thread)
         put_task(event.thread);
     if (id < 0)
@@ -129,11 +132,19 @@ static long create(const struct ptimer_clock *clock, const void __user *uevent,
 long sys_timer_create(int number, const void __user *uevent, void __user *uid)
 {
     struct ptimer_clock clock;
-    long err = clock_get(number, &clock);
+    struct user_event in;
+    long err;
 
+    if (uevent && copy_from_user(&in, uevent, sizeof(in)))
+        return -EFAULT;
+    if (number < 0 && (number & 7) == 3)
+        return -EOPNOTSUPP; /* a clock behind a descriptor */
+    if (number < 0 && put_user(0, (int __user *)uid))
+        return -EFAULT; /* whose CPU time it is shows last */
+    err = clock_get(number, &clock);
     if (err)
         return err;
-    err = create(&clock, uevent, uid);
+    err = create(&clock, uevent ? &in : NULL, uid);
     if (err && clock.thread)
         put_task(clock.thread);
     return err;

@@ -110,6 +110,8 @@ static int waitid_ask(struct wait_request *req)
         if (!req->id)
             req->id = current->signal->pgrp;
         break;
+    case P_PIDFD: /* no descriptor is one */
+        return req->id < 0 ? -EINVAL : -EBADF;
     default:
         return -EINVAL;
     }

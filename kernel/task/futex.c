@@ -42,6 +42,7 @@ static int shared_key(u32 __user *uaddr, struct futex_key *key)
     struct mm_struct *mm = current->mm;
     unsigned long addr = (unsigned long)uaddr;
     struct vm_area_struct *vma;
+    int err = 0;
     u32 word;
 
     if (get_user(word, uaddr))
@@ -57,8 +58,11 @@ static int shared_key(u32 __user *uaddr, struct futex_key *key)
         key->offset =
             (vma_pgoff(vma, addr) << PAGE_SHIFT) + (addr & ~PAGE_MASK);
     }
+    /* private memory that nobody can write never changes */
+    if (vma && !(vma->vm_flags & VM_WRITE) && !vma->vm_mapping)
+        err = -EFAULT;
     up_read(&mm->mmap_lock);
-    return 0;
+    return err;
 }
 
 int futex_key_make(u32 __user *uaddr, bool shared, struct futex_key *key)
@@ -306,11 +310,15 @@ static int compare_op(u32 op, s32 old)
 int futex_wake_op(u32 __user *uaddr, u32 __user *uaddr2, bool shared, int n,
                   int n2, u32 op)
 {
+    struct futex_key key;
     u32 old, new;
     int err, again, woken;
 
-    if ((unsigned long)uaddr2 % sizeof(u32))
-        return -EINVAL;
+    err = futex_key_make(uaddr, shared, &key);
+    if (!err)
+        err = futex_key_make(uaddr2, shared, &key);
+    if (err)
+        return err;
     do {
         if (get_user(old, uaddr2))
             return -EFAULT;

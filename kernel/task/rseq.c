@@ -66,6 +66,16 @@ void rseq_update(struct task_struct *task, struct pt_regs *regs)
         force_signal(SIGSEGV, SI_KERNEL, 0, TRAP_GP, 0);
 }
 
+/* What an earlier owner of the structure left there is not announced. */
+static int clear_sequence(struct rseq __user *rseq)
+{
+    u64 addr;
+
+    if (get_user(addr, (u64 __user *)&rseq->rseq_cs))
+        return -EFAULT;
+    return addr ? put_user(0ull, (u64 __user *)&rseq->rseq_cs) : 0;
+}
+
 static long rseq_unregister(struct rseq __user *rseq, unsigned int len,
                             int flags, unsigned int sig)
 {
@@ -97,7 +107,7 @@ long sys_rseq(void __user *rseq, unsigned int len, int flags, unsigned int sig)
     }
     if ((u64)rseq % RSEQ_SIZE || len != RSEQ_SIZE)
         return -EINVAL;
-    if (!access_ok(rseq, len))
+    if (!access_ok(rseq, len) || clear_sequence(rseq))
         return -EFAULT;
     task->rseq = rseq;
     task->rseq_signature = sig;
