@@ -63,33 +63,6 @@ void tty_open_as_controlling(struct tty *tty, const struct file *file)
     spin_unlock_irqrestore(&tasklist_lock, flags);
 }
 
-/*
- * Orphaned: no member has a parent in another group of the same session, so
- * nobody would ever continue a member that stopped.
- */
-static bool pgrp_is_orphaned(pid_t pgrp)
-{
-    u64 flags = spin_lock_irqsave(&tasklist_lock);
-    struct task_struct *task;
-    bool orphaned = true;
-
-    list_for_each_entry(task, &task_list, all_link) {
-        const struct signal_struct *signal = task->signal;
-        const struct task_struct *parent = signal ? signal->parent : NULL;
-
-        if (!signal || signal->pgrp != pgrp || !parent || !parent->signal ||
-            task->state == TASK_ZOMBIE || parent == init_task)
-            continue;
-        if (parent->signal->pgrp != pgrp &&
-            parent->signal->session == signal->session) {
-            orphaned = false;
-            break;
-        }
-    }
-    spin_unlock_irqrestore(&tasklist_lock, flags);
-    return orphaned;
-}
-
 /* Whether current would not notice the signal. */
 static bool current_ignores(int sig)
 {

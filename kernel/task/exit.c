@@ -89,25 +89,55 @@ static struct task_struct *new_parent(struct task_struct *task)
     return init_task;
 }
 
-/* A stopped group that nobody can continue any more gets a hang-up. */
-static void hang_up_orphans_locked(struct task_struct *child)
+static bool pgrp_orphaned_locked(pid_t pgrp)
 {
-    pid_t pgrp = child->signal->pgrp;
     struct task_struct *task;
-    bool stopped = false;
 
     list_for_each_entry(task, &task_list, all_link) {
-        struct signal_struct *signal = task->signal;
+        const struct signal_struct *signal = task->signal;
+        const struct signal_struct *parent;
 
-        if (signal->leader != task || signal->pgrp != pgrp)
+        if (signal->leader != task || signal->pgrp != pgrp ||
+            !signal->nr_threads || signal->parent == init_task)
             continue;
-        stopped |= signal->stopped;
-        if (task->state < TASK_ZOMBIE && signal->parent != init_task &&
-            signal->parent->signal->pgrp != pgrp &&
-            signal->parent->signal->session == signal->session)
-            return;
+        parent = signal->parent->signal;
+        if (parent->pgrp != pgrp && parent->session == signal->session)
+            return false;
     }
-    if (!stopped)
+    return true;
+}
+
+bool pgrp_is_orphaned(pid_t pgrp)
+{
+    u64 flags = spin_lock_irqsave(&tasklist_lock);
+    bool orphaned = pgrp_orphaned_locked(pgrp);
+
+    spin_unlock_irqrestore(&tasklist_lock, flags);
+    return orphaned;
+}
+
+static bool pgrp_has_stopped_locked(pid_t pgrp)
+{
+    struct task_struct *task;
+
+    list_for_each_entry(task, &task_list, all_link)
+        if (task->signal->leader == task && task->signal->pgrp == pgrp &&
+            task->signal->stopped && !task->signal->stop_count)
+            return true;
+    return false;
+}
+
+/* The link between `child`'s group and the group of `parent`, which could
+ * continue it, ends.  If it was the last one, and somebody there is stopped,
+ * the group gets a hang-up. */
+static void hang_up_orphans_locked(const struct signal_struct *child,
+                                   const struct signal_struct *parent)
+{
+    pid_t pgrp = child->pgrp;
+    struct task_struct *task;
+
+    if (parent->pgrp == pgrp || parent->session != child->session ||
+        !pgrp_has_stopped_locked(pgrp) || !pgrp_orphaned_locked(pgrp))
         return;
     list_for_each_entry(task, &task_list, all_link) {
         if (task->signal->leader == task && task->signal->pgrp == pgrp) {
@@ -136,9 +166,8 @@ static void reparent_locked(struct task_struct *task, struct list_head *reap)
             list_del(&child->sibling);
             task_unlink_locked(leader);
             list_add_tail(&leader->all_link, reap);
-        } else if (child->pgrp != task->signal->pgrp &&
-                   child->session == task->signal->session) {
-            hang_up_orphans_locked(leader);
+        } else {
+            hang_up_orphans_locked(child, task->signal);
         }
     }
 }
@@ -237,7 +266,7 @@ static bool exit_lists_locked(struct task_struct *task, struct list_head *reap)
     reparent_locked(task, reap);
     if (!signal->group_exit)
         signal->exit_code = task->exit_code;
-    hang_up_orphans_locked(leader);
+    hang_up_orphans_locked(signal, signal->parent->signal);
     gone = notify_exit_locked(leader);
     if (gone) {
         leader->state = TASK_DEAD;
@@ -253,14 +282,19 @@ void do_exit(int status)
 {
     struct task_struct *task = current, *dead, *next;
     LIST_HEAD(reap);
+    bool last_to_stop;
     u64 flags;
 
     check_init(task, status);
     flags = spin_lock_irqsave(&task->sighand->lock);
     task->exiting = true;
     task->blocked = ~0ul;
+    last_to_stop = signal_stop_locked(task);
     signal_recalc(task);
     spin_unlock_irqrestore(&task->sighand->lock, flags);
+    if (last_to_stop)
+        notify_parent(task->signal->leader, CLD_STOPPED,
+                      task->signal->stop_signal);
     task->exit_code = status;
     exit_files(task);
     sched_account_current();

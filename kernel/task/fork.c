@@ -93,6 +93,7 @@ static struct task_struct *copy_struct(struct task_struct *parent)
     child->clear_child_tid = child->set_child_tid = NULL;
     child->robust_list.head = NULL;
     child->pi_blocked = NULL;
+    child->stop_pending = false;
     child->pi_waiters = 0;
     child->vfork_done = NULL;
     child->pdeath_signal = 0;

@@ -102,6 +102,7 @@ void signal_set_blocked(const sigset_t *set);
  * Locks: sighand->lock. */
 int signal_dequeue_locked(sigset_t mask, siginfo_t *info);
 void signal_discard_locked(struct task_struct *task, int sig);
+bool signal_stop_locked(struct task_struct *task);
 void signal_init(void);
 void signal_zap_threads_locked(struct task_struct *task, int status);
 void signal_exec_reset(struct task_struct *task);

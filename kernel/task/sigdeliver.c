@@ -18,42 +18,27 @@
 
 #define NR_restart_syscall 219 /* asm/unistd_64.h */
 
-static bool pgrp_is_orphaned(struct task_struct *task)
+/* Tells the parent.  Locks: sighand->lock, which it drops and takes again. */
+static u64 report(struct task_struct *task, int code, u64 flags)
 {
-    pid_t pgrp = task->signal->pgrp;
-    u64 flags = spin_lock_irqsave(&tasklist_lock);
-    struct task_struct *other;
-    bool orphaned = true;
+    int status = code == CLD_STOPPED ? task->signal->stop_signal : SIGCONT;
 
-    /* Not orphaned: a member has its parent elsewhere in the session. */
-    list_for_each_entry(other, &task_list, all_link) {
-        struct signal_struct *parent = other->signal->parent->signal;
-
-        if (other->signal->pgrp == pgrp && parent->pgrp != pgrp &&
-            parent->session == other->signal->session &&
-            other->state < TASK_ZOMBIE) {
-            orphaned = false;
-            break;
-        }
-    }
-    spin_unlock_irqrestore(&tasklist_lock, flags);
-    return orphaned;
+    spin_unlock_irqrestore(&task->sighand->lock, flags);
+    notify_parent(task->signal->leader, code, status);
+    return spin_lock_irqsave(&task->sighand->lock);
 }
 
-/* Sleeps while the process is stopped; tells the parent of the stop and of
- * the continuation.  Locks: sighand->lock, which it drops and takes again. */
+/* Sleeps while the process is stopped; the last thread to do so tells the
+ * parent.  Locks: sighand->lock, which it drops and takes again. */
 static u64 wait_while_stopped(struct task_struct *task, u64 flags)
 {
     struct signal_struct *signal = task->signal;
-    bool first = !signal->stop_reported;
 
-    signal->stop_reported = true;
+    if (signal_stop_locked(task))
+        flags = report(task, CLD_STOPPED, flags);
     while (signal->stopped && !signal->group_exit) {
         set_current_state(TASK_STOPPED);
         spin_unlock_irqrestore(&task->sighand->lock, flags);
-        if (first)
-            notify_parent(signal->leader, CLD_STOPPED, signal->stop_signal);
-        first = false;
         if (!(task->pending.set & sig_bit(SIGKILL)) &&
             !(signal->shared_pending.set & sig_bit(SIGKILL)))
             schedule();
@@ -61,12 +46,6 @@ static u64 wait_while_stopped(struct task_struct *task, u64 flags)
         flags = spin_lock_irqsave(&task->sighand->lock);
         if ((task->pending.set | signal->shared_pending.set) & sig_bit(SIGKILL))
             signal->stopped = false;
-    }
-    if (signal->continue_unreported && !signal->group_exit) {
-        signal->continue_unreported = false;
-        spin_unlock_irqrestore(&task->sighand->lock, flags);
-        notify_parent(signal->leader, CLD_CONTINUED, SIGCONT);
-        flags = spin_lock_irqsave(&task->sighand->lock);
     }
     return flags;
 }
@@ -77,13 +56,18 @@ static void stop_process_locked(struct task_struct *task, int sig)
     struct task_struct *thread;
 
     signal->stopped = true;
-    signal->continued = signal->continue_unreported = false;
-    signal->stop_reported = false;
-    signal->stop_unwaited = true;
+    signal->continued = signal->stop_unwaited = false;
+    signal->report_code = 0;
     signal->stop_signal = sig;
-    list_for_each_entry(thread, &signal->threads, thread_link)
+    signal->stop_count = 0;
+    list_for_each_entry(thread, &signal->threads, thread_link) {
+        if (thread->exiting)
+            continue;
+        thread->stop_pending = true;
+        signal->stop_count++;
         if (thread != task)
             signal_wake(thread, false);
+    }
 }
 
 static void say_killed(const struct task_struct *task, int sig,
@@ -136,6 +120,13 @@ static int next_with_handler(struct task_struct *task, siginfo_t *info,
             flags = wait_while_stopped(task, flags);
             continue;
         }
+        if (unlikely(signal->report_code)) {
+            int code = signal->report_code;
+
+            signal->report_code = 0;
+            flags = report(task, code, flags);
+            continue;
+        }
         sig = signal_dequeue_locked(~task->blocked, info);
         if (!sig)
             break;
@@ -156,7 +147,7 @@ static int next_with_handler(struct task_struct *task, siginfo_t *info,
             default_fatal(task, sig, info, flags);
         if (sig != SIGSTOP) {
             spin_unlock_irqrestore(&task->sighand->lock, flags);
-            if (pgrp_is_orphaned(task)) {
+            if (pgrp_is_orphaned(signal->pgrp)) {
                 flags = spin_lock_irqsave(&task->sighand->lock);
                 continue;
             }

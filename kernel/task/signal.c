@@ -160,7 +160,7 @@ static bool signal_has_work(const struct task_struct *task)
 
     return ((task->pending.set | signal->shared_pending.set) &
             ~task->blocked) ||
-           signal->group_exit || signal->stopped;
+           signal->group_exit || signal->stopped || signal->report_code;
 }
 
 void signal_recalc(struct task_struct *task)
@@ -264,9 +264,14 @@ static void cancel_opposite(struct task_struct *task, int sig)
     if (sig != SIGCONT || !signal->stopped)
         return;
     signal->stopped = false;
-    signal->continued = signal->continue_unreported = true;
-    list_for_each_entry(thread, &signal->threads, thread_link)
+    signal->continued = true;
+    /* As on Linux: of a stop that never came about, that is what is told. */
+    signal->report_code = signal->stop_count ? CLD_STOPPED : CLD_CONTINUED;
+    signal->stop_count = 0;
+    list_for_each_entry(thread, &signal->threads, thread_link) {
+        thread->stop_pending = false;
         wake_up_state(thread, BIT(TASK_STOPPED));
+    }
 }
 
 static int queue_info(struct sigpending *pending, int sig,
@@ -451,6 +456,20 @@ void signal_discard_locked(struct task_struct *task, int sig)
         if (thread == task)
             signal_recalc(thread);
     }
+}
+
+/* A thread stops, or ends: whether all have, and the parent is to be told. */
+bool signal_stop_locked(struct task_struct *task)
+{
+    struct signal_struct *signal = task->signal;
+
+    if (!task->stop_pending)
+        return false;
+    task->stop_pending = false;
+    if (--signal->stop_count || !signal->stopped)
+        return false;
+    signal->stop_unwaited = true;
+    return true;
 }
 
 /* All other threads shall end with `status`.  Locks: sighand->lock. */

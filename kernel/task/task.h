@@ -52,11 +52,11 @@ struct signal_struct {
     int exit_code;                    /* (s) wait4's status word */
     bool group_exit;                  /* (s) exit_group or a fatal signal */
     bool stopped;                     /* (s) all threads stop, or have */
-    bool stop_reported;               /* (s) the parent has its SIGCHLD */
-    bool continue_unreported;      /* (s) SIGCHLD about it is still to come */
-    bool stop_unwaited, continued; /* (s) what wait4 still has to see */
-    int stop_signal;               /* (s) what stopped it */
-    bool has_execed;               /* setpgid of a child: EACCES */
+    u32 stop_count;                   /* (s) threads that still have to */
+    int report_code;                  /* (s) CLD_*: the parent is to be told */
+    bool stop_unwaited, continued;    /* (s) what wait4 still has to see */
+    int stop_signal;                  /* (s) what stopped it */
+    bool has_execed;                  /* setpgid of a child: EACCES */
     bool is_child_subreaper;
     struct task_struct *exec_task;    /* (s) execve waits here for the others */
     u64 utime, stime, cutime, cstime; /* ns of exited threads, children */
@@ -141,6 +141,7 @@ struct task_struct {
     bool pi_dead;                     /* (p) can have none any more */
     struct vfork_done *vfork_done;    /* (t) parent sleeps there */
     bool exiting;                     /* (s) takes no signal any more */
+    bool stop_pending;                /* (s) is one of signal->stop_count */
     int exit_signal;                  /* (t) to the parent; -1: a thread */
     int pdeath_signal;                /* (o) */
     u32 personality;                  /* (o) */
@@ -215,6 +216,10 @@ struct fs_struct *task_get_fs(struct task_struct *task);
 
 /* Whether any process is of this group; of this session, if not -1. */
 bool pgrp_exists(pid_t pgrp, pid_t session);
+
+/* No member has a parent in another group of the same session, so nobody
+ * would ever continue a member that stopped.  Init does not count. */
+bool pgrp_is_orphaned(pid_t pgrp);
 
 /* A process of its own that is in no thread group's way: is it still there? */
 static inline bool thread_group_leader(const struct task_struct *task)

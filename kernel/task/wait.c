@@ -65,16 +65,18 @@ static void reap_locked(struct task_struct *leader)
     task_unlink_locked(leader);
 }
 
-/* Whether this child has news of the wanted kind; *reap is set if its tree
- * reference goes with it.  Locks: tasklist_lock. */
-static bool look_at(struct wait_request *req, struct signal_struct *child,
-                    struct task_struct **reap)
+/* 1: this child has news of the wanted kind; 0: not yet; -ECHILD: never.
+ * *reap is set if its tree reference goes with it.  Locks: tasklist_lock. */
+static int look_at(struct wait_request *req, struct signal_struct *child,
+                   struct task_struct **reap)
 {
     struct task_struct *leader = child->leader;
     bool keep = req->options & WNOWAIT;
     int word = child->exit_code;
 
-    if (child->nr_threads == 0 && (req->options & WEXITED)) {
+    if (child->nr_threads == 0) {
+        if (!(req->options & WEXITED))
+            return -ECHILD; /* nothing else will come of it */
         if (word & 0x7f)
             fill(req, leader, word & 0x80 ? CLD_DUMPED : CLD_KILLED,
                  word & 0x7f, word);
@@ -85,22 +87,22 @@ static bool look_at(struct wait_request *req, struct signal_struct *child,
             reap_locked(leader);
             *reap = leader;
         }
-        return true;
+        return 1;
     }
     if (child->stopped && child->stop_unwaited && (req->options & WSTOPPED)) {
         fill(req, leader, CLD_STOPPED, child->stop_signal,
              child->stop_signal << 8 | 0x7f);
         usage_of(&req->usage, child);
         child->stop_unwaited = keep;
-        return true;
+        return 1;
     }
     if (child->continued && (req->options & WCONTINUED)) {
         fill(req, leader, CLD_CONTINUED, SIGCONT, 0xffff);
         usage_of(&req->usage, child);
         child->continued = keep;
-        return true;
+        return 1;
     }
-    return false;
+    return 0;
 }
 
 /* 1: found; 0: none yet; -ECHILD: nothing to wait for. */
@@ -112,10 +114,13 @@ static int look(struct wait_request *req)
     int result = -ECHILD;
 
     list_for_each_entry(child, &current->signal->children, sibling) {
+        int news;
+
         if (!wanted(req, child))
             continue;
-        result = look_at(req, child, &reap);
-        if (result)
+        news = look_at(req, child, &reap);
+        result = max(result, news);
+        if (news > 0)
             break;
     }
     spin_unlock_irqrestore(&tasklist_lock, flags);
