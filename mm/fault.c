@@ -356,6 +356,15 @@ static vm_fault_t fault_copy_frame(struct vm_fault *vmf)
     return install_page(vmf, copy, owned_pte(vmf, copy));
 }
 
+/* The page is being moved (mm/migrate.c) and looks shared: not to copy it,
+ * the access is tried again when that is done. */
+static vm_fault_t wait_moved(struct vm_area_struct *vma)
+{
+    rmap_hold(NULL, vma->anon_vma);
+    rmap_release(NULL, vma->anon_vma);
+    return 0;
+}
+
 static vm_fault_t fault_write_protected(struct vm_fault *vmf)
 {
     struct page *page = pte_page(vmf->seen);
@@ -367,9 +376,12 @@ static vm_fault_t fault_write_protected(struct vm_fault *vmf)
             return fault_anon(vmf);
         return fault_copy_frame(vmf);
     }
-    if (page_is_anon(page) && atomic_read(&page->refs) == 1 &&
-        make_writable(vmf, page))
-        return 0;
+    if (page_is_anon(page)) {
+        if (atomic_read(&page->refs) == 1 && make_writable(vmf, page))
+            return 0;
+        if (unlikely(page_test(page, PG_locked)))
+            return wait_moved(vmf->vma);
+    }
     return fault_copy(vmf);
 }
 

@@ -105,24 +105,19 @@ bool filemap_replace(struct address_space *mapping, struct page *page,
                      struct page *to)
 {
     const u32 state = BIT(PG_dirty) | BIT(PG_uptodate) | BIT(PG_cache);
-    bool alone;
 
-    spin_lock(&mapping->lock); /* where new holders would come from */
-    alone = page->mapping == mapping && atomic_read(&page->refs) == 2;
-    if (alone) {
-        copy_highpage(to, page);
-        get_page(to);
-        to->mapping = mapping;
-        to->index = page->index;
-        to->flags |= page->flags & state;
-        radix_replace(&mapping->pages, page->index, to);
-        page->mapping = NULL;
-        page_clear(page, PG_cache);
-    }
-    spin_unlock(&mapping->lock);
-    if (alone)
-        put_page(page); /* the cache's */
-    return alone;
+    if (page->mapping != mapping || atomic_read(&page->refs) != 2)
+        return false;
+    copy_highpage(to, page);
+    get_page(to);
+    to->mapping = mapping;
+    to->index = page->index;
+    to->flags |= page->flags & state;
+    radix_replace(&mapping->pages, page->index, to);
+    page->mapping = NULL;
+    page_clear(page, PG_cache);
+    put_page(page); /* the cache's */
+    return true;
 }
 
 static struct page *alloc_cache_page(gfp_t gfp)

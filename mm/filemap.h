@@ -50,7 +50,8 @@ int filemap_add(struct address_space *mapping, unsigned long index,
 /*
  * `to`, a fresh page, gets page's contents and its place in the cache, if
  * nobody but the cache and the caller holds page; which is no cache's then.
- * The cache takes a reference of its own to `to`.  Whether it did.
+ * The cache takes a reference of its own to `to`.  Locks: mapping->lock, where
+ * new holders come from.  Whether it did.
  */
 bool filemap_replace(struct address_space *mapping, struct page *page,
                      struct page *to);

@@ -8,10 +8,12 @@
  *     flush is done.  Who takes a reference meanwhile only reads: the entries
  *     not yet exchanged stay as they are then, and both pages are valid
  *     private copies of each other, counted like any.
+ *     A write that would copy waits instead (PG_locked).
  * Page of a cache   every entry goes; whoever needs the page comes to the
  *     cache again.  Under mapping->lock, where references come from, it is
- *     copied and exchanged if nobody holds it.  Mappings that are locked
- *     (mlock) get it back at once, the others at their next access.
+ *     copied and exchanged if nobody holds it; entries that have come back
+ *     meanwhile go once more.  Mappings that are locked (mlock) get it back at
+ *     once, the others at their next access.
  * Counts         an entry's reference comes before its mapcount and goes after
  *     it, entries that were cleared keep their reference until they are
  *     flushed: so page_extra_refs() has everyone who may still touch the page.
@@ -99,13 +101,15 @@ static int move_private(struct rmap *rmap, struct page *to)
 
     if (page_extra_refs(page) != 1)
         return -EAGAIN;
+    page_set(page, PG_locked);
     rmap_walk(rmap, protect_entry, NULL);
-    if (page_extra_refs(page) != 1)
-        return -EAGAIN;
-    copy_highpage(to, page);
-    to->anon_vma = rmap->family;
-    to->index = rmap->index;
-    rmap_walk(rmap, exchange_entry, to);
+    if (page_extra_refs(page) == 1) {
+        copy_highpage(to, page);
+        to->anon_vma = rmap->family;
+        to->index = rmap->index;
+        rmap_walk(rmap, exchange_entry, to);
+    }
+    page_clear(page, PG_locked);
     return page_count(page) == 1 ? 0 : -EAGAIN;
 }
 
@@ -155,16 +159,20 @@ static bool map_again(struct rmap_place *place,
 
 static int move_cached(struct rmap *rmap, struct page *to)
 {
+    struct address_space *mapping = rmap->mapping;
     struct page *page = rmap->page;
-    int err = -EAGAIN;
+    bool moved;
 
     if (page_extra_refs(page) != 2)
         return -EAGAIN;
     rmap_walk(rmap, unmap_entry, NULL);
-    if (filemap_replace(rmap->mapping, page, to))
-        err = 0;
-    rmap_walk(rmap, map_again, err ? page : to);
-    return err;
+    spin_lock(&mapping->lock);
+    if (page_mapcount(page))
+        rmap_walk(rmap, unmap_entry, NULL);
+    moved = filemap_replace(mapping, page, to);
+    spin_unlock(&mapping->lock);
+    rmap_walk(rmap, map_again, moved ? to : page);
+    return moved ? 0 : -EAGAIN;
 }
 
 int migrate_page(struct page *page, struct page *to)

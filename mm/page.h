@@ -25,7 +25,7 @@ enum page_flags {
     PG_dirty, /* contents newer than the backing store */
     PG_uptodate,
     PG_lru,
-    PG_locked, /* page_lock() */
+    PG_locked, /* OWNER_ANON: on its way to another frame */
     PG_anon,
     PG_highmem, /* no logical address */
     PG_hole,    /* no RAM here: the entry only fills the array */

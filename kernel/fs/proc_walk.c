@@ -3,7 +3,9 @@
  *
  * Write "walk [PID] ADDRESS" and read how the CPU gets from there to memory,
  * level by level; write "what [PID] ADDRESS" or "what phys:ADDRESS" and read
- * what lies there and where else the frame is mapped.  Without PID it is about
+ * what lies there and where else the frame is mapped; write "move [PID]
+ * ADDRESS" and the page there goes to another frame, under everybody who uses
+ * it, if nothing holds it where it is.  Without PID it is about
  * the asking program; addresses of the kernel half are looked up in the same
  * table.  For root only, as physical addresses are told.
  *
@@ -18,6 +20,9 @@
 #include <kernel/lib/string.h>
 #include <kernel/task/task.h>
 #include <kernel/uapi/errno.h>
+#include <mm/alloc.h>
+#include <mm/gup.h>
+#include <mm/migrate.h>
 #include <mm/what.h>
 
 #define MAPPINGS_MAX 24 /* lines about one frame */
@@ -97,6 +102,33 @@ static void answer_what(struct mm_struct *mm, unsigned long va,
         print_all_mappings(pfn, out);
 }
 
+static void answer_move(struct mm_struct *mm, unsigned long va,
+                        struct printer *out)
+{
+    struct page *page, *to;
+    int err;
+    long n;
+
+    down_read(&mm->mmap_lock);
+    n = get_user_pages(mm, va, 1, 0, &page);
+    up_read(&mm->mmap_lock);
+    if (n != 1) {
+        printer_puts(out, "no page can be had there\n");
+        return;
+    }
+    to = alloc_page(GFP_HIGHUSER_MOVABLE);
+    err = to ? migrate_page(page, to) : -ENOMEM;
+    if (!err)
+        printer_printf(out, "moved      from frame %#lx to %#lx\n",
+                       page_to_pfn(page), page_to_pfn(to));
+    else
+        printer_printf(out, "stays      in frame %#lx: %s\n", page_to_pfn(page),
+                       err == -ENOMEM
+                           ? "no memory for another"
+                           : "of a kind that cannot move, held, or busy");
+    put_page(page);
+}
+
 static int ask_physical(const char *text, struct printer *out)
 {
     phys_addr_t phys;
@@ -147,6 +179,8 @@ static int ask(char *line, struct printer *out)
         return ask_physical(line + 10, out);
     if (!strncmp(line, "what ", 5))
         return ask_virtual(line + 5, out, answer_what);
+    if (!strncmp(line, "move ", 5))
+        return ask_virtual(line + 5, out, answer_move);
     return -EINVAL;
 }
 

@@ -1,0 +1,213 @@
+/*
+ * migrate.c - pages go to other frames (/proc/pagewalk's "move", which only
+ * Pagewalk has) while threads and other processes use them: no write is lost,
+ * none goes back, nobody sees anything but what he wrote.
+ *
+ *     migrate [MILLISECONDS]     for each of the kinds of memory
+ */
+#define _GNU_SOURCE
+#include "tap.h"
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define PAGE 4096ul
+#define PAGES 8
+#define WRITERS 3
+#define ENOUGH 200    /* moves, even on a busy machine ... */
+#define PATIENCE 4000 /* ... unless that takes so many milliseconds more */
+#define RW (PROT_READ | PROT_WRITE)
+
+static int query; /* each process opens its own */
+static int milliseconds = 300;
+
+/* Whether the page at p moved. */
+static int move(const void *p)
+{
+    char text[256];
+    ssize_t len;
+
+    len = snprintf(text, sizeof(text), "move %#lx", (unsigned long)p);
+    if (write(query, text, len) != len)
+        return -1;
+    len = read(query, text, sizeof(text) - 1);
+    text[len < 0 ? 0 : len] = '\0';
+    return !strncmp(text, "moved", 5);
+}
+
+static unsigned long now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000ul + t.tv_nsec / 1000000;
+}
+
+/* ---- threads ---- */
+
+static volatile uint64_t *area;
+static atomic_int stop, wrong;
+
+/* Counts up in words of its own, one a page, as nobody else does. */
+static void *write_words(void *arg)
+{
+    size_t word = (size_t)arg;
+    uint64_t count = 0;
+
+    while (!stop) {
+        for (size_t page = 0; page < PAGES; page++) {
+            volatile uint64_t *p = &area[page * PAGE / 8 + word];
+
+            if (*p != count && wrong++ < 4)
+                printf("# page %zu word %zu: %lu, wrote %lu\n", page, word,
+                       (unsigned long)*p, (unsigned long)count);
+            *p = count + 1;
+        }
+        count++;
+    }
+    return NULL;
+}
+
+/* What others count only grows. */
+static void *read_words(void *arg)
+{
+    uint64_t seen[PAGES][WRITERS] = {{0}};
+
+    while (!stop)
+        for (size_t page = 0; page < PAGES; page++)
+            for (size_t word = 0; word < WRITERS; word++) {
+                uint64_t value = area[page * PAGE / 8 + word];
+
+                if (value < seen[page][word] && wrong++ < 4)
+                    printf("# page %zu word %zu went back\n", page, word);
+                seen[page][word] = value;
+            }
+    return NULL;
+}
+
+static void hammer(const char *what)
+{
+    unsigned long moved = 0, stayed = 0, end = now_ms() + milliseconds;
+    pthread_t thread[WRITERS + 1];
+
+    stop = wrong = 0;
+    for (size_t page = 0; page < PAGES; page++)
+        area[page * PAGE / 8 + WRITERS] = 1;
+    for (size_t i = 0; i < WRITERS; i++)
+        pthread_create(&thread[i], NULL, write_words, (void *)i);
+    pthread_create(&thread[WRITERS], NULL, read_words, NULL);
+    while (now_ms() < end || (moved < ENOUGH && now_ms() < end + PATIENCE))
+        for (size_t page = 0; page < PAGES; page++)
+            *(move((char *)area + page * PAGE) == 1 ? &moved : &stayed) += 1;
+    stop = 1;
+    for (size_t i = 0; i <= WRITERS; i++)
+        pthread_join(thread[i], NULL);
+    ok(!wrong, "%s: nothing lost", what);
+    if (!ok(moved > 0, "%s: pages moved", what))
+        printf("# %lu moved, %lu stayed\n", moved, stayed);
+    munmap((void *)area, PAGES * PAGE);
+}
+
+static void under_threads(void)
+{
+    const int anonymous = MAP_ANONYMOUS;
+    int fd = memfd_create("moved", 0);
+
+    area = mmap(NULL, PAGES * PAGE, RW, MAP_PRIVATE | anonymous, -1, 0);
+    hammer("private memory");
+    area = mmap(NULL, PAGES * PAGE, RW, MAP_SHARED | anonymous, -1, 0);
+    hammer("shared memory");
+    ftruncate(fd, PAGES * PAGE);
+    area = mmap(NULL, PAGES * PAGE, RW, MAP_SHARED, fd, 0);
+    hammer("a memfd");
+    area = mmap(NULL, PAGES * PAGE, RW, MAP_SHARED, fd, 0);
+    memset((void *)area, 0, PAGES * PAGE);
+    mlock((void *)area, PAGES * PAGE);
+    hammer("locked memory");
+    area = mmap(NULL, PAGES * PAGE, RW, MAP_PRIVATE, fd, 0);
+    memset((void *)area, 0, PAGES * PAGE);
+    hammer("a private mapping of a file");
+    close(fd);
+}
+
+/* ---- relatives ---- */
+
+/* Children that copy pages on write, one after the other, while they move. */
+static void under_relatives(void)
+{
+    unsigned char *p =
+        mmap(NULL, PAGES * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned long end = now_ms() + 2 * milliseconds, moved = 0;
+    int bad = 0, status;
+
+    for (size_t i = 0; i < PAGES; i++)
+        memset(p + i * PAGE, i + 1, PAGE);
+    while (now_ms() < end) {
+        pid_t pid[4];
+
+        for (int k = 0; k < 4; k++) {
+            pid[k] = fork();
+            if (pid[k])
+                continue;
+            query = open("/proc/pagewalk", O_RDWR);
+            for (size_t i = 0; i < PAGES; i++) {
+                p[i * PAGE + k] = 100 + k;
+                bad |= p[i * PAGE + 9] != i + 1;
+                move(p + i * PAGE);
+                bad |= p[i * PAGE + k] != 100 + k || p[i * PAGE + 4] != i + 1;
+            }
+            _exit(bad);
+        }
+        for (size_t i = 0; i < 4 * PAGES; i++)
+            moved += move(p + i % PAGES * PAGE) == 1;
+        for (int k = 0; k < 4; k++)
+            bad |= waitpid(pid[k], &status, 0) != pid[k] || status;
+        for (size_t i = 0; i < PAGES * PAGE; i++)
+            bad |= p[i] != i / PAGE + 1;
+    }
+    ok(!bad, "relatives: everybody has his own");
+    ok(moved > 0, "relatives: pages moved");
+    munmap(p, PAGES * PAGE);
+}
+
+/* A page of somebody in another process's view, read by it after a move. */
+static void files(void)
+{
+    char name[] = "/tmp/migrate-test", text[PAGE];
+    int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    char *p;
+
+    memset(text, 'a', PAGE);
+    write(fd, text, PAGE);
+    p = mmap(NULL, PAGE, RW, MAP_SHARED, fd, 0);
+    is(move(p), 1, "a page of a file moves");
+    p[1] = 'b';
+    pread(fd, text, PAGE, 0);
+    ok(text[0] == 'a' && text[1] == 'b', "read sees what is stored after it");
+    pwrite(fd, "c", 1, 2);
+    ok(p[2] == 'c', "the mapping sees what is written after it");
+    is(move((void *)now_ms), 1, "code that runs moves");
+    munmap(p, PAGE);
+    unlink(name);
+    close(fd);
+}
+
+int main(int argc, char **argv)
+{
+    query = open("/proc/pagewalk", O_RDWR);
+    if (query < 0) {
+        printf("1..0 # SKIP no /proc/pagewalk\n");
+        return 0;
+    }
+    if (argc > 1)
+        milliseconds = atoi(argv[1]);
+    files();
+    under_threads();
+    under_relatives();
+    return done();
+}
