@@ -180,7 +180,7 @@ static enum moved move_page(struct compaction *c, struct page *page)
 
     if (!get_page_unless_zero(page))
         return MOVED; /* it has just become free */
-    to = page_may_move(page) ? next_target(c) : NULL;
+    to = next_target(c);
     if (!to) {
         put_page(page);
         return NO_TARGET;
@@ -347,7 +347,9 @@ void compact_all(void)
     page_drain_all();
     mutex_lock(&compact_lock);
     for (struct zone *zone = zones; zone < &zones[NR_ZONES]; zone++)
-        if (zone->present)
+        if (zone->present) {
+            states[zone->index] = (struct compact_state){0}; /* hope again */
             compact_zone(zone, PAGEBLOCK_ORDER, true);
+        }
     mutex_unlock(&compact_lock);
 }
