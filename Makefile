@@ -31,6 +31,7 @@ TEST ?=
 SEED ?=
 EXP ?=
 BENCH ?=
+SECONDS ?= 300
 
 ifneq ($(filter-out release debug,$(BUILD)),)
 $(error BUILD is release or debug, not "$(BUILD)")
@@ -121,7 +122,7 @@ PROGRAMS := $(patsubst user/%.c,%,$(wildcard user/*.c))
 USER_TESTS := $(patsubst tests/user/%.c,%,$(wildcard tests/user/*.c))
 HOST_TESTS := $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))
 
-.PHONY: all kernel run debug exp linux bench bench-wall diff-linux \
+.PHONY: all kernel run debug exp stress linux bench bench-wall diff-linux \
         test test-host test-boot check syscalls setup help clean FORCE
 FORCE:
 
@@ -222,15 +223,24 @@ $(TOP)/user/%: user/%.c $(TOP)/flags.user
 	$(Q)$(MUSLCC) $(USER_CFLAGS) -MMD -MP -MT $@ -MF $@.d -o $@ $<
 
 # The tests are one file under many names, as libc is most of each: main of
-# NAME.c becomes test_main_NAME, everything else stays NAME.c's own.
-$(TOP)/test/%.o: tests/user/%.c $(TOP)/flags.user
+# NAME.c becomes test_main_NAME, everything else stays NAME.c's own, and that
+# of a folder NAME beside it.
+define test_object
 	$(call say,MUSL,$<)
 	@mkdir -p $(@D)
 	$(Q)$(MUSLCC) $(USER_CFLAGS) -Itests/user -MMD -MP -MT $@ -MF $(@:.o=.d) \
-	    -c -o $@.tmp $<
+	    $(1) -o $@.tmp $(filter %.c,$^)
 	$(Q)$(OBJCOPY) --redefine-sym main=test_main_$* $@.tmp
 	$(Q)$(OBJCOPY) --keep-global-symbol=test_main_$* $@.tmp $@
 	@rm $@.tmp
+endef
+
+$(TOP)/test/stress.o: $(TOP)/test/%.o: tests/user/%.c \
+                      $(wildcard tests/user/stress/*) $(TOP)/flags.user
+	$(call test_object,-r -nostdlib)
+
+$(TOP)/test/%.o: tests/user/%.c $(TOP)/flags.user
+	$(call test_object,-c)
 
 $(TOP)/test/test_names.h: $(TOP)/flags.tests
 	@mkdir -p $(@D)
@@ -302,6 +312,14 @@ debug: all
 exp: all
 	@iso/run.sh
 
+# Processes, threads, signals, pipes and mappings at random for a while;
+# KINDS="pipes names" for some of it.
+space := $() $()
+comma := ,
+stress: all
+	@STRESS="$(subst $(space),$(comma),$(strip $(SECONDS) $(or $(SEED),1) $(KINDS)))" \
+	    iso/run.sh
+
 # ---- Linux beside it -----------------------------------------------------------
 # Debian's kernel lies in build/linux/; bench figures are the release build's.
 LINUX_DIR := $(TOP)/linux
@@ -360,6 +378,8 @@ clean:
 #:              Ctrl-A X); with no terminal on stdin, power off after the tour
 #:   debug      the same, halted, with gdb attached: pw what ps maps prog
 #:   exp        run one experiment and power off: make exp EXP=0.1
+#:   stress     everything at random: make stress SECONDS=300 CPUS=4
+#:              SEED=1 KINDS="pipes names" BUILD=debug
 #:   linux      the same with Debian's Linux kernel and our initramfs
 #:   diff-linux every ring-3 test and experiment on both, lines compared
 #:   bench      every operation on both kernels in guest instructions: table,

@@ -3,8 +3,9 @@
 #
 # With a terminal on standard input a person is at it: the machine runs until
 # it is powered off.  Without one it is a test: the kernel gets `tour=exit`
-# (or the experiment that EXP names), the machine ends through
-# isa-debug-exit, and the status is 0 only if QEMU's is 33 ("passed").
+# (or the experiment that EXP names, or the stress that STRESS asks for), the
+# machine ends through isa-debug-exit, and the status is 0 only if QEMU's is
+# 33 ("passed").
 # DIRECT_KERNEL names a Linux kernel to boot instead, with our initramfs.
 # The environment holds the Makefile's variables.
 set -u
@@ -19,6 +20,9 @@ append=$APPEND
 judge=no
 if [ -n "${EXP:-}" ]; then
     append="$append tour=exp exp=\"$EXP\""
+    judge=yes
+elif [ -n "${STRESS:-}" ]; then
+    append="$append quiet LIMIT=100000 rdinit=/bin/runtests -- stress=$STRESS"
     judge=yes
 elif [ ! -t 0 ]; then
     append="$append tour=exit"

@@ -14,6 +14,8 @@
  *            seen by the zap.  A fork copies entries to a VMA that stands
  *            right behind its parent in the tree: either the parent is zapped
  *            before, and there is nothing to copy, or the copy afterwards.
+ *            A fault that made a page looks at the size again, and takes the
+ *            page back if it came too late.
  * Writing    a page that is wholly written is filled before it can be found,
  *            so it need not be zeroed first.
  * Locking    mapping->lock for tree and page->mapping; no lock while data is
@@ -474,6 +476,23 @@ static inline u64 mapping_pages(struct address_space *mapping)
     return DIV_ROUND_UP(mapping->size(mapping), PAGE_SIZE);
 }
 
+/* A page that a fault added behind the end of a file truncated meanwhile. */
+static void take_back(struct address_space *mapping, struct page *page)
+{
+    bool found;
+
+    spin_lock(&mapping->lock);
+    found = page->mapping == mapping;
+    if (found) {
+        radix_delete(&mapping->pages, page->index);
+        mapping->nr_pages--;
+        page->mapping = NULL;
+    }
+    spin_unlock(&mapping->lock);
+    if (found)
+        put_page(page);
+}
+
 vm_fault_t filemap_fault(struct vm_fault *vmf)
 {
     struct address_space *mapping = vmf->vma->vm_mapping;
@@ -482,8 +501,14 @@ vm_fault_t filemap_fault(struct vm_fault *vmf)
     if (vmf->pgoff >= mapping_pages(mapping))
         return VM_FAULT_SIGBUS;
     err = filemap_get(mapping, vmf->pgoff, &vmf->page);
-    if (!err)
+    if (!err && likely(vmf->pgoff < mapping_pages(mapping)))
         return 0;
+    if (!err) {
+        take_back(mapping, vmf->page);
+        put_page(vmf->page);
+        vmf->page = NULL;
+        return VM_FAULT_SIGBUS;
+    }
     return err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
 }
 

@@ -1,11 +1,12 @@
 /*
  * runtests.c - runs the programs of /test, one after the other.
  *
- *     runtests [NAME...]
+ *     runtests [NAME[=ARGUMENT,...]...]
  *
  * Each is an ordinary program that prints TAP and exits with 0 if all held.
  * Around its output stand "TEST name begin" and "TEST name exit N" (or
- * "signal N"); a test that takes over a minute is killed.  As pid 1 it mounts
+ * "signal N"); a test that takes over a minute (over LIMIT
+ * seconds, if that is in the environment) is killed.  As pid 1 it mounts
  * what they need first and powers off at the end; a word "exp" adds the
  * ring-3 experiments.  It runs on Linux too: that is how the two kernels are
  * compared.
@@ -24,10 +25,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SECONDS 60
 #define DIRECTORY "/test"
+#define ARGUMENTS 16
 
-static int failed, ran;
+static int failed, ran, limit = 60;
 
 static void on_alarm(int sig)
 {
@@ -42,7 +43,7 @@ static int wait_limited(pid_t pid)
     bool late = false;
 
     sigaction(SIGALRM, &action, NULL);
-    alarm(SECONDS);
+    alarm(limit);
     while (waitpid(pid, &status, 0) != pid) {
         if (late)
             continue;
@@ -52,7 +53,7 @@ static int wait_limited(pid_t pid)
     }
     alarm(0);
     if (late)
-        printf("# killed after %d seconds\n", SECONDS);
+        printf("# killed after %d seconds\n", limit);
     return status;
 }
 
@@ -86,34 +87,53 @@ static int is_visible(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
-static bool wanted(const char *name, int argc, char **argv)
+/* The word of the command line that names the test: NAME or NAME=... */
+static char *word_for(const char *name, int argc, char **argv)
 {
-    bool any = false;
+    size_t length = strlen(name);
 
-    for (int i = 1; i < argc; i++) {
-        char path[300];
+    for (int i = 1; i < argc; i++)
+        if (!strncmp(argv[i], name, length) &&
+            (argv[i][length] == '=' || !argv[i][length]))
+            return argv[i];
+    return NULL;
+}
 
-        if (!strcmp(argv[i], name))
+/* Words that name no test (the kernel passes on what it does not know) leave
+ * all of them wanted. */
+static bool any_named(struct dirent **entries, int n, int argc, char **argv)
+{
+    for (int i = 0; i < n; i++)
+        if (word_for(entries[i]->d_name, argc, argv))
             return true;
-        snprintf(path, sizeof(path), DIRECTORY "/%.200s", argv[i]);
-        any |= access(path, X_OK) == 0 || !strcmp(argv[i], "exp");
-    }
-    return !any;
+    return word_for("exp", argc, argv) != NULL;
+}
+
+static void run_test(const char *name, const char *word)
+{
+    char path[300], *argv[ARGUMENTS + 2] = {path};
+    char *rest = word ? strchr(word, '=') : NULL;
+    int n = 1;
+
+    snprintf(path, sizeof(path), DIRECTORY "/%.200s", name);
+    for (rest = rest ? strdup(rest + 1) : NULL; rest && n <= ARGUMENTS;)
+        argv[n++] = strsep(&rest, ",");
+    run(name, path, argv);
 }
 
 static void run_all(int argc, char **argv)
 {
     struct dirent **entries;
     int n = scandir(DIRECTORY, &entries, is_visible, alphasort);
+    bool all = !any_named(entries, n, argc, argv);
 
     for (int i = 0; i < n; i++) {
-        char path[300];
+        const char *word = word_for(entries[i]->d_name, argc, argv);
 
-        snprintf(path, sizeof(path), DIRECTORY "/%.200s", entries[i]->d_name);
-        if (wanted(entries[i]->d_name, argc, argv))
-            run(entries[i]->d_name, path, (char *[]){path, NULL});
+        if (all || word)
+            run_test(entries[i]->d_name, word);
     }
-    if (wanted("exp", argc, argv))
+    if (all || word_for("exp", argc, argv))
         run("exp", "/bin/exp", (char *[]){"exp", "run", "all", NULL});
 }
 
@@ -133,6 +153,8 @@ int main(int argc, char **argv)
         mount_all();
         setenv("PATH", "/bin", 1);
     }
+    if (getenv("LIMIT"))
+        limit = atoi(getenv("LIMIT"));
     run_all(argc, argv);
     printf("runtests: %d passed, %d failed\n", ran - failed, failed);
     fflush(stdout);

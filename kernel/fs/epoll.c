@@ -260,6 +260,8 @@ static long collect(struct epoll *ep, struct epoll_event __user *to, int max)
     list_splice_tail(&woken, &ep->ready);
     spin_unlock_irqrestore(&ep->ready_lock, flags);
     mutex_unlock(&ep->lock);
+    if (any_ready(ep)) /* who looked meanwhile found the list empty */
+        wake_up_all(&ep->queue);
     return n ? n : one < 0 ? one : 0;
 }
 

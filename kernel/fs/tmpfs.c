@@ -143,9 +143,11 @@ static int tmpfs_truncate(struct inode *inode, u64 size)
     if ((size < inode->size && inode->seals & F_SEAL_SHRINK) ||
         (size > inode->size && inode->seals & F_SEAL_GROW))
         return -EPERM;
-    if (size < inode->size)
+    if (size < inode->size) {
+        WRITE_ONCE(inode->size, size); /* first: see mm/filemap.c */
         filemap_truncate(&inode->mapping, size);
-    inode->size = size;
+    }
+    WRITE_ONCE(inode->size, size);
     account(inode);
     return 0;
 }

@@ -7,10 +7,47 @@
 #include <kernel/sync/lockdep.h>
 #include <kernel/sync/spinlock.h>
 
+/*
+ * Turns that a waiter stays in line.  Under an emulator a CPU is a thread
+ * that the host may stop at any point: one that is stopped in line stops all
+ * who stand behind it, for milliseconds, and once that begins each of them
+ * is stopped in turn.  So nobody stands there for long.
+ */
+#define PATIENCE 32
+
+static bool take_if_free(spinlock_t *lock)
+{
+    u32 seen = __atomic_load_n(&lock->both, __ATOMIC_RELAXED);
+
+    return (u16)seen == seen >> 16 &&
+           __atomic_compare_exchange_n(&lock->both, &seen, seen + (1u << 16),
+                                       false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
+}
+
+/* Gives the ticket back; only the last in line can. */
+static bool leave_line(spinlock_t *lock, u16 ticket)
+{
+    u32 seen = __atomic_load_n(&lock->both, __ATOMIC_RELAXED);
+
+    return seen >> 16 == (u16)(ticket + 1) && (u16)seen != ticket &&
+           __atomic_compare_exchange_n(&lock->both, &seen, seen - (1u << 16),
+                                       false, __ATOMIC_RELAXED,
+                                       __ATOMIC_RELAXED);
+}
+
 void spin_lock_wait(spinlock_t *lock, u16 ticket)
 {
-    while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket)
+    unsigned int turns = 0;
+
+    while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket) {
         cpu_relax();
+        if (++turns < PATIENCE || !leave_line(lock, ticket))
+            continue;
+        while (!take_if_free(lock))
+            cpu_relax();
+        return;
+    }
 }
 
 #ifdef PAGEWALK_DEBUG

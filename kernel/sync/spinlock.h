@@ -1,5 +1,6 @@
 /*
- * kernel/sync/spinlock.h - ticket spinlocks: fair, never slept under.
+ * kernel/sync/spinlock.h - ticket spinlocks: first come, first served for as
+ * long as everybody in line is running; never slept under.
  *
  * spin_lock() is for data that no interrupt handler touches; the _irqsave
  * form for the rest.  A holder is in atomic context (atomic_depth > 0).
