@@ -3,7 +3,8 @@
  *
  * Structure  a printer that doubles its buffer: kmalloc while it is small,
  *            vmalloc beyond, because /proc/PID/smaps of a large process has
- *            megabytes.
+ *            megabytes.  A report that prints under a spinlock cannot wait
+ *            for memory: it is made again in a larger buffer.
  * Locking    t->lock (mutex): two preads of one open file.
  * Context    may sleep.
  */
@@ -20,6 +21,7 @@ struct text {
     struct mutex lock;
     char *buf; /* (lock) */
     size_t size;
+    size_t missing; /* characters that came in atomic context, at least */
     bool made, no_memory;
 };
 
@@ -66,12 +68,15 @@ static void text_write(struct printer *out, const char *text, size_t len)
 {
     struct text *t = container_of(out, struct text, out);
 
-    if (t->no_memory || !grow(t, len)) {
+    bool atomic = this_cpu_read(atomic_depth);
+
+    if (atomic || t->missing)
+        t->missing += len;
+    else if (t->no_memory || !grow(t, len))
         t->no_memory = true;
-        out->end = out->next; /* nothing may follow the gap */
-        return;
-    }
-    printer_write(out, text, len);
+    else
+        return printer_write(out, text, len);
+    out->end = out->next; /* nothing may follow the gap */
 }
 
 int text_open(struct file *file)
@@ -99,10 +104,16 @@ static int text_make(struct text *t, struct file *file, text_fill_fn *fill)
 {
     int err;
 
-    t->out.next = t->buf;
-    t->out.end = t->size ? t->buf + t->size - 1 : t->buf;
+    t->missing = 0;
     t->no_memory = false;
-    err = fill(file, &t->out);
+    do {
+        if (t->missing && !grow(t, 2 * t->missing))
+            return -ENOMEM;
+        t->missing = 0;
+        t->out.next = t->buf;
+        t->out.end = t->size ? t->buf + t->size - 1 : t->buf;
+        err = fill(file, &t->out);
+    } while (!err && t->missing && !t->no_memory);
     if (!err && t->no_memory)
         err = -ENOMEM;
     t->made = !err;

@@ -6,8 +6,8 @@
  *            the new edge closes a circle: found by a depth-first search when
  *            the edge is new, so the price of an old edge is one bit test.
  * Holders    a row per task that holds something, and one per CPU for its
- *            interrupts.  A run queue's lock is released by the task that
- *            comes next, so release looks into all rows.
+ *            interrupts.  Who waits for a lock stands there already, so a
+ *            lock that is left to another to release is passed on by name.
  * Locking    graph_lock (raw, interrupts off): its own locks are not watched,
  *            and neither is what printing a report takes.
  */
@@ -297,6 +297,23 @@ static bool forget(struct holder *holder, const void *lock)
         return true;
     }
     return false;
+}
+
+void lockdep_pass(const void *lock, const char *name, const void *from)
+{
+    struct holder *holder;
+    u64 flags;
+
+    if (!enter(&flags))
+        return;
+    holder = (struct holder *)find_holder(from);
+    if (holder && forget(holder, lock)) {
+        holder = holder_of(whoami());
+        if (holder && holder->depth < DEPTH_MAX)
+            holder->held[holder->depth++] =
+                (struct held_lock){lock, class_of(name, LOCK_SPIN), NULL};
+    }
+    leave(flags);
 }
 
 void lockdep_release(const void *lock)

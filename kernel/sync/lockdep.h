@@ -27,8 +27,12 @@ void lockdep_acquire(const void *lock, const char *name, enum lock_kind kind,
 /* After a trylock has got it: it is held, but nobody waited. */
 void lockdep_acquired_by_try(const void *lock, const char *name,
                              enum lock_kind kind, void *place);
-/* May be called by another task than the one that took it. */
+/* May be called by another task than the one that took it, if nobody else can
+ * be waiting for it; */
 void lockdep_release(const void *lock);
+/* else it is passed on first: task `from` took this spinlock, and current
+ * will release it. */
+void lockdep_pass(const void *lock, const char *name, const void *from);
 unsigned int lockdep_reports(void); /* how many there were */
 /* For what sleeps only sometimes: reported in atomic context even if it would
  * not have slept this time. */

@@ -81,6 +81,11 @@ void spin_debug_release(spinlock_t *lock)
     WRITE_ONCE(lock->cpu, 0);
 }
 
+void spin_debug_pass(spinlock_t *lock, const void *from)
+{
+    lockdep_pass(lock, lock->name, from);
+}
+
 void assert_spin_held(const spinlock_t *lock)
 {
     if (lock->cpu != smp_processor_id() + 1)

@@ -47,11 +47,14 @@ void spin_debug_before(spinlock_t *lock, void *place);
 void spin_debug_taken(spinlock_t *lock, void *place);
 void spin_debug_tried(spinlock_t *lock, void *place);
 void spin_debug_release(spinlock_t *lock);
+/* A lock that `from` took and current will release. */
+void spin_debug_pass(spinlock_t *lock, const void *from);
 #else
 #define spin_debug_before(lock, place) ((void)0)
 #define spin_debug_taken(lock, place) ((void)0)
 #define spin_debug_tried(lock, place) ((void)0)
 #define spin_debug_release(lock) ((void)0)
+#define spin_debug_pass(lock, from) ((void)0)
 #endif
 
 void spin_lock_wait(spinlock_t *lock, u16 ticket); /* spinlock.c */

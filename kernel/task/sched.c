@@ -237,6 +237,7 @@ static void finish_switch(struct task_struct *prev)
 
     barrier(); /* its registers are saved: others may take it */
     WRITE_ONCE(prev->on_cpu, false);
+    spin_debug_pass(&this_rq()->lock, prev);
     spin_unlock(&this_rq()->lock);
     if (unlikely(gone)) {
         kernel_stack_free(prev->stack);

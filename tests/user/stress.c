@@ -22,11 +22,11 @@
 
 #define DEFAULT_SECONDS 5
 #define ROOMS_MAX 24
-#define ROUND_LIMIT 30 /* seconds */
+#define ROUND_LIMIT 60 /* seconds */
 #define PROGRESS 20    /* seconds */
 #define STARVED 77     /* exit status: there was no memory for it */
 /* Pages that an owner may hold for later; slabs do for each CPU. */
-#define LEDGER_SLACK (16 + 12 * nr_cpus)
+#define LEDGER_SLACK (64 + 32 * nr_cpus)
 
 const char *self_path;
 unsigned int nr_cpus;
@@ -103,7 +103,7 @@ static const struct kind *random_kind(void)
 static void live_in(const struct room *room)
 {
     setpgid(0, 0);
-    seed_random(room->seed);
+    begin_round(room->seed);
     prctl(PR_SET_NAME, room->kind->name);
     if (below(4) == 0)
         setpriority(PRIO_PROCESS, 0, below(10));
@@ -187,7 +187,7 @@ static void print_group(pid_t group)
         rest = strrchr(line, ')');
         if (!rest || strtol(strchr(rest + 4, ' '), NULL, 10) != group)
             continue;
-        snprintf(path, sizeof(path), "%.50s",  tasks.gl_pathv[i]);
+        snprintf(path, sizeof(path), "%.50s", tasks.gl_pathv[i]);
         strcpy(strrchr(path, '/'), "/wchan");
         if (!read_line(path, wchan, sizeof(wchan)))
             wchan[0] = '\0';

@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 
+#define ROUND_LONG 2000000000ull /* ns */
+
 static __thread uint64_t random_state = 1;
-static uint64_t round_seed;
+static uint64_t round_seed, round_start;
 
 /* xorshift64*, Marsaglia and Vigna */
 uint64_t random_u64(void)
@@ -25,6 +27,17 @@ void seed_random(uint64_t seed)
 {
     random_state = seed * 0x9e3779b97f4a7c15ull | 1;
     round_seed = seed;
+}
+
+void begin_round(uint64_t seed)
+{
+    seed_random(seed);
+    round_start = now_ns();
+}
+
+bool is_long(void)
+{
+    return now_ns() - round_start > ROUND_LONG;
 }
 
 /* One write, so that lines of several processes do not mix. */
@@ -160,8 +173,8 @@ void crew_join(struct crew *crew)
 
 static void *map_or_starve(size_t size, int flags)
 {
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS,
-                   -1, 0);
+    void *p =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
 
     if (p == MAP_FAILED)
         lacking("mmap", errno);

@@ -31,8 +31,7 @@ static pthread_barrier_t all_there; /* a stack must not land in a hole */
 static char *address(const struct owner *owner, unsigned int slot,
                      unsigned int page)
 {
-    return arena +
-           ((slot * owner->of + owner->id) * SLOT_PAGES + page) * PAGE;
+    return arena + ((slot * owner->of + owner->id) * SLOT_PAGES + page) * PAGE;
 }
 
 static volatile uint64_t *last_word(char *page)
@@ -209,7 +208,7 @@ static void *own_slots(void *arg)
     struct owner *owner = arg;
 
     pthread_barrier_wait(&all_there);
-    for (int i = 300 + below(300); i > 0; i--)
+    for (int i = 300 + below(300); i > 0 && !is_long(); i--)
         one_operation(owner);
     for (unsigned int slot = 0; slot < SLOTS_EACH; slot++)
         check_range(owner, slot, 0, SLOT_PAGES);
@@ -279,7 +278,7 @@ static void *use_part(void *arg)
     char *mine = huge_range + (uintptr_t)arg * part;
     uint64_t word = (uintptr_t)arg << 32 | below(1 << 30);
 
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 40 && !is_long(); i++) {
         char *at = mine + below(part / chunk) * chunk;
         size_t size = chunk / (1 + below(4));
 

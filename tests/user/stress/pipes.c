@@ -188,8 +188,8 @@ static void *take_tokens(void *arg)
 
         if (below(2))
             must(poll(&pfd, 1, 30000) == 1, "poll of an eventfd");
-        must(read(tokens_fd, &n, sizeof(n)) == sizeof(n) && n == 1,
-             "token %d", (int)n);
+        must(read(tokens_fd, &n, sizeof(n)) == sizeof(n) && n == 1, "token %d",
+             (int)n);
         __atomic_fetch_add(&taken, n, __ATOMIC_SEQ_CST);
     }
     return NULL;

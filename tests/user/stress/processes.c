@@ -91,8 +91,7 @@ void stress_processes(void)
     int wants[6], n = 1 + below(6);
 
     for (int i = 0; i < n; i++) {
-        unsigned int ending =
-            below(sizeof(endings) / sizeof(endings[0]) + 1);
+        unsigned int ending = below(sizeof(endings) / sizeof(endings[0]) + 1);
         int code = 1 + below(60);
 
         wants[i] = WEXIT(code);

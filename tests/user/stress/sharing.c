@@ -33,8 +33,7 @@ static void *count_up(void *arg)
             volatile uint64_t *mine = word_of(page) + me;
 
             must(*mine == expected[page], "page %u holds %llu, not %llu", page,
-                 (unsigned long long)*mine,
-                 (unsigned long long)expected[page]);
+                 (unsigned long long)*mine, (unsigned long long)expected[page]);
             *mine = ++expected[page];
         }
     return NULL;
@@ -79,7 +78,7 @@ void stress_fork_copy(void)
     written.pages = map_memory(WORDS * PAGE);
     for (uintptr_t i = 0; i < writers; i++)
         crew_add(&crew, count_up, (void *)i);
-    for (int i = 5 + below(10); i > 0; i--) {
+    for (int i = 5 + below(10); i > 0 && !is_long(); i--) {
         pid_t pid = fork_child();
 
         if (pid == 0)
@@ -230,8 +229,8 @@ static void *touch_pages(void *arg)
         must(seen == 0 || seen == page + 1, "page %u holds %#llx", page,
              (unsigned long long)seen);
         seen = file.private[page * (PAGE / 8) + 1];
-        must(seen == 0 || seen == page + 1, "private page %u holds %#llx",
-             page, (unsigned long long)seen);
+        must(seen == 0 || seen == page + 1, "private page %u holds %#llx", page,
+             (unsigned long long)seen);
     }
     return NULL;
 }
@@ -255,7 +254,7 @@ void stress_truncate(void)
     file.private = map_file(MAP_PRIVATE, FILE_PAGES * PAGE);
     for (int n = 1 + below(4); n > 0; n--)
         crew_add(&crew, touch_pages, NULL);
-    for (int i = 20 + below(60); i > 0; i--) {
+    for (int i = 20 + below(60); i > 0 && !is_long(); i--) {
         unsigned int pages = below(FILE_PAGES + 1);
 
         if (ftruncate(file.fd, pages * PAGE))

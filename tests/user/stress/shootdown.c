@@ -23,6 +23,7 @@ static volatile uint64_t *window;
 static size_t window_pages;
 static volatile uint64_t state = 1;
 static volatile bool stop;
+static unsigned int home; /* CPU of who maps and unmaps */
 static int window_fd;
 
 static __thread sigjmp_buf outside;
@@ -50,7 +51,7 @@ static void read_a_word(void)
     size_t at = below(window_pages) * (PAGE / 8) + below(PAGE / 8);
 
     /* Several times, so that the translation is likely to be cached. */
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 20 && !is_long(); i++) {
         uint64_t before = __atomic_load_n(&state, __ATOMIC_SEQ_CST);
         uint64_t word = window[at];
 
@@ -60,7 +61,7 @@ static void read_a_word(void)
 
 static void *read_window(void *arg)
 {
-    pin_to_cpu((uintptr_t)arg);
+    pin_to_cpu(home + (uintptr_t)arg);
     while (!stop)
         if (sigsetjmp(outside, 0) == 0)
             read_a_word();
@@ -149,9 +150,8 @@ static void fill_window(uint64_t word)
 static void reuse_frames(void)
 {
     size_t size = window_pages * PAGE;
-    volatile uint64_t *p =
-        mmap(elsewhere, size, PROT_READ | PROT_WRITE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    volatile uint64_t *p = mmap(elsewhere, size, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 
     if (p == MAP_FAILED)
         lacking("mmap", errno);
@@ -169,9 +169,9 @@ static void one_generation(uint64_t generation)
     fill_window(generation);
     __atomic_store_n(&state, 2 * generation, __ATOMIC_SEQ_CST);
     pause_us(below(300));
-    ret = from_file ? by_truncation((void *)window, size)
-                    : ways[below(sizeof(ways) / sizeof(*ways))](
-                          (void *)window, size);
+    ret = from_file
+              ? by_truncation((void *)window, size)
+              : ways[below(sizeof(ways) / sizeof(*ways))]((void *)window, size);
     __atomic_store_n(&state, 2 * generation + 1, __ATOMIC_SEQ_CST);
     if (ret)
         lacking("taking the window away", errno);
@@ -193,7 +193,7 @@ void stress_shootdown(void)
     unsigned int readers = nr_cpus < 2 ? 1 : nr_cpus - 1;
     struct crew crew = {.n = 0};
 
-    readers = readers < THREADS_MAX ? readers : THREADS_MAX;
+    readers = readers < 4 ? readers : 4;
     catch_faults();
     window_pages = 1 + below(below(2) ? 4 : PAGES_MAX);
     window = mmap(NULL, window_pages * PAGE, PROT_NONE,
@@ -202,10 +202,10 @@ void stress_shootdown(void)
     window_fd = syscall(SYS_memfd_create, "window", 0);
     if (window == MAP_FAILED || window_fd < 0)
         starved();
-    pin_to_cpu(0);
+    pin_to_cpu(home = below(nr_cpus));
     for (uintptr_t i = 0; i < readers; i++)
         crew_add(&crew, read_window, (void *)(i + 1));
-    for (uint64_t generation = 1; generation <= 12; generation++)
+    for (uint64_t generation = 1; generation <= 12 && !is_long(); generation++)
         one_generation(generation);
     stop = true;
     crew_join(&crew);
@@ -219,7 +219,7 @@ static void *write_counters(void *arg)
 {
     uint64_t me = (uintptr_t)arg;
 
-    pin_to_cpu(me);
+    pin_to_cpu(home + me);
     while (!stop) {
         if (sigsetjmp(outside, 0)) {
             pause_us(below(100));
@@ -260,13 +260,13 @@ void stress_write_protect(void)
     unsigned int writers = nr_cpus < 2 ? 1 : nr_cpus - 1;
     struct crew crew = {.n = 0};
 
-    writers = writers < THREADS_MAX ? writers : THREADS_MAX;
+    writers = writers < 4 ? writers : 4;
     catch_faults();
     counters = map_memory(PAGE);
-    pin_to_cpu(0);
+    pin_to_cpu(home = below(nr_cpus));
     for (uintptr_t i = 0; i < writers; i++)
         crew_add(&crew, write_counters, (void *)(i + 1));
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 20 && !is_long(); i++) {
         pause_us(below(200));
         if (below(3) == 0) {
             forked_page_stands_still(writers);

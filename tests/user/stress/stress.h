@@ -44,10 +44,15 @@ extern unsigned long ram_pages;
  * passes to seed_random(). */
 uint64_t random_u64(void);
 void seed_random(uint64_t seed);
+void begin_round(uint64_t seed);
 static inline unsigned int below(unsigned int n)
 {
     return random_u64() % n;
 }
+
+/* Whether the round has gone on for long enough: each flush, each wake-up may
+ * take milliseconds where CPUs share a core of the host. */
+bool is_long(void);
 
 /* Ends the process: status 1 with the words printed, unless cond holds. */
 #define must(cond, ...)                                                        \

@@ -101,9 +101,9 @@ static void read_through(const char *path)
 static void read_process(const char *pid)
 {
     static const char *const names[] = {
-        "maps",   "smaps", "stat",   "status", "statm",   "cmdline",
-        "environ", "auxv", "pagemap", "fd",    "task",    "wchan",
-        "limits", "comm",  "exe",     "cwd",   "oom_score", "fdinfo",
+        "maps",    "smaps", "stat",    "status", "statm",     "cmdline",
+        "environ", "auxv",  "pagemap", "fd",     "task",      "wchan",
+        "limits",  "comm",  "exe",     "cwd",    "oom_score", "fdinfo",
     };
     char path[300], target[300];
 
@@ -120,8 +120,9 @@ static void read_process(const char *pid)
 static void read_system(void)
 {
     static const char *const names[] = {
-        "meminfo", "vmstat", "stat", "slabinfo", "vmallocinfo", "zoneinfo",
-        "buddyinfo", "pagetypeinfo", "interrupts", "loadavg", "mounts", "ledger",
+        "meminfo",     "vmstat",   "stat",      "slabinfo",
+        "vmallocinfo", "zoneinfo", "buddyinfo", "pagetypeinfo",
+        "interrupts",  "loadavg",  "mounts",    "ledger",
     };
     char path[300];
     int fd;
@@ -192,8 +193,7 @@ static void *read_clock(void *arg)
              (unsigned long long)(before - now));
         while (before < now &&
                !__atomic_compare_exchange_n(latest, &before, now, false,
-                                            __ATOMIC_SEQ_CST,
-                                            __ATOMIC_SEQ_CST))
+                                            __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
             ;
         if (i % 64 == 0)
             pin_to_cpu(below(nr_cpus));
