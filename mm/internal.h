@@ -129,8 +129,9 @@ void vm_uncommit(struct mm_struct *mm, u64 pages);
 bool vm_flags_accountable(unsigned long vm_flags, bool file);
 
 /* Brings in pages of [start, end) as an access by the program would; takes
- * mmap_lock.  Stops quietly at the first that fails: the mapping stands. */
-void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end);
+ * mmap_lock.  Goes on with the next VMA where one cannot be had: the mapping
+ * stands.  0, or what mlock(2) says of the first: -ENOMEM, -EAGAIN. */
+int mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end);
 /* The same as MADV_POPULATE_*: says why a page cannot be had.  flags: perhaps
  * FAULT_WRITE.  0, -ENOMEM (or a hole), -EINVAL (not allowed), -EFAULT. */
 int mm_populate_as(struct mm_struct *mm, unsigned long start, unsigned long end,

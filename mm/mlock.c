@@ -73,7 +73,7 @@ int do_mlock(struct mm_struct *mm, unsigned long addr, size_t len,
         err = lock_range(mm, start, end, vm_flags);
     mm_write_unlock(mm);
     if (!err && (vm_flags & (VM_LOCKED | VM_LOCKONFAULT)) == VM_LOCKED)
-        mm_populate(mm, start, end);
+        err = mm_populate(mm, start, end);
     return err;
 }
 

@@ -56,9 +56,11 @@ static unsigned long search_gap(struct mm_struct *mm, unsigned long hint,
 long get_unmapped_area(struct mm_struct *mm, unsigned long addr, size_t len,
                        int flags, bool privileged)
 {
-    unsigned long limit = user_limit();
+    unsigned long limit = user_limit(), hints = limit;
 
-    if (len > limit)
+    if (flags & MAP_32BIT && !(flags & MAP_FIXED))
+        hints = 2 * GIB;
+    if (len > hints)
         return -ENOMEM;
     if (flags & MAP_FIXED) {
         if (addr > limit - len)
@@ -68,10 +70,8 @@ long get_unmapped_area(struct mm_struct *mm, unsigned long addr, size_t len,
     } else {
         unsigned long hint = addr & PAGE_MASK;
 
-        if (hint && hint < mmap_min_addr)
-            hint = PAGE_ALIGN(mmap_min_addr);
         addr = hint;
-        if (!hint || hint > limit - len ||
+        if (!hint || hint > hints - len ||
             !vma_range_free(mm, hint, hint + len))
             addr = search_gap(mm, hint, len, flags);
         if (!addr)
@@ -119,7 +119,7 @@ static long check_type(const struct mmap_request *req, unsigned long *flags)
     if (type != MAP_SHARED && type != MAP_PRIVATE &&
         (type != MAP_SHARED_VALIDATE || !req->file))
         return -EINVAL;
-    if (type == MAP_SHARED_VALIDATE && req->flags & MAP_SYNC)
+    if (type == MAP_SHARED_VALIDATE && req->unknown_flags)
         return -EOPNOTSUPP;
     if (req->file)
         return check_file(req, flags);
@@ -312,7 +312,10 @@ static long mmap_locked(struct mm_struct *mm, const struct mmap_request *req,
         return -EOVERFLOW;
     if (mm->map_count > VM_MAP_COUNT_MAX)
         return -ENOMEM;
-    addr = get_unmapped_area(mm, req->addr, len, req->flags, req->privileged);
+    addr = req->addr;
+    if (!(req->flags & MAP_FIXED) && addr & PAGE_MASK && addr < mmap_min_addr)
+        addr = PAGE_ALIGN(mmap_min_addr);
+    addr = get_unmapped_area(mm, addr, len, req->flags, req->privileged);
     if (addr < 0)
         return addr;
     if (req->flags & MAP_FIXED_NOREPLACE &&
@@ -322,6 +325,9 @@ static long mmap_locked(struct mm_struct *mm, const struct mmap_request *req,
     err = check_locked(mm, req, *vm_flags, len);
     if (!err)
         err = check_type(req, vm_flags);
+    if (!err && req->sealed &&
+        (*vm_flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE))
+        err = -EPERM; /* before anything is unmapped */
     if (err)
         return err;
     if (!req->file)

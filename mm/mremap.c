@@ -45,7 +45,7 @@ static int check_resize(const struct remap *r)
     if (vma->vm_flags & (VM_DONTEXPAND | VM_PFNMAP))
         return -EFAULT;
     more = (r->new_len - r->old_len) >> PAGE_SHIFT;
-    if (vma->vm_flags & VM_LOCKED &&
+    if (vma->vm_flags & VM_LOCKED && !(r->flags & MREMAP_PRIVILEGED) &&
         mm->locked_vm + more > mm->limits.memlock >> PAGE_SHIFT)
         return -EAGAIN;
     return mm_may_expand(mm, vma->vm_flags, more) ? 0 : -ENOMEM;
@@ -284,12 +284,18 @@ static long remap_to(struct remap *r)
     if (r->addr + r->old_len > r->new_addr &&
         r->new_addr + r->new_len > r->addr)
         return -EINVAL;
+    if (r->old_len > r->new_len &&
+        (r->old_len > user_limit() || r->addr > user_limit() - r->old_len)) {
+        r->unmap_len = 0;
+        return give_up_to(r, -EINVAL);
+    }
     r->old_len = min(r->old_len, r->new_len);
     err = check_resize(r);
     if (err)
         return give_up_to(r, err);
     if (!(r->flags & MREMAP_FIXED)) {
-        addr = get_unmapped_area(mm, r->new_addr, r->new_len, 0, false);
+        addr = get_unmapped_area(mm, r->new_addr, r->new_len, 0,
+                                 r->flags & MREMAP_PRIVILEGED);
         if (addr < 0)
             return addr;
         r->new_addr = addr;
@@ -344,7 +350,8 @@ long do_mremap(struct mm_struct *mm, unsigned long addr, size_t old_len,
     bool populate;
     long ret;
 
-    if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP) ||
+    if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP |
+                  MREMAP_PRIVILEGED) ||
         (flags & MREMAP_FIXED && !(flags & MREMAP_MAYMOVE)) ||
         (flags & MREMAP_DONTUNMAP &&
          (!(flags & MREMAP_MAYMOVE) || old_len != new_len)) ||

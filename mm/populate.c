@@ -9,28 +9,46 @@
 #include <mm/huge.h>
 #include <mm/internal.h>
 
-void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end)
+/* The part of one VMA; stops at the first page that cannot be had. */
+static int populate_vma(struct vm_area_struct *vma, unsigned long start,
+                        unsigned long end)
+{
+    u32 flags = vma->vm_flags & VM_WRITE ? FAULT_WRITE : 0;
+    vm_fault_t ret = 0;
+
+    if (vma->vm_flags & (VM_IO | VM_PFNMAP))
+        return 0;
+    if (!(vma->vm_flags & VM_ACCESS))
+        return -ENOMEM;
+    if (vma->vm_flags & VM_SHARED) /* these are not made dirty */
+        flags = 0;
+    while (start < end && !ret) {
+        ret = fault_in_vma(vma, start, flags);
+        start = huge_next(vma->vm_mm, start);
+    }
+    if (ret & VM_FAULT_OOM)
+        return -EAGAIN;
+    return ret & (VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV) ? -ENOMEM : 0;
+}
+
+int mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
     struct vm_area_struct *vma;
-    vm_fault_t ret = 0;
-    u32 flags;
+    int err = 0, ret;
 
     down_read(&mm->mmap_lock);
-    while (start < end && !ret) {
+    while (start < end) {
         vma = find_vma(mm, start);
-        if (!vma || vma->vm_start >= end ||
-            vma->vm_flags & (VM_IO | VM_PFNMAP) || !(vma->vm_flags & VM_ACCESS))
+        if (!vma || vma->vm_start >= end)
             break;
-        start = max(start, vma->vm_start);
-        flags = vma->vm_flags & VM_WRITE ? FAULT_WRITE : 0;
-        if (vma->vm_flags & VM_SHARED) /* these are not made dirty */
-            flags = 0;
-        while (start < min(end, vma->vm_end) && !ret) {
-            ret = fault_in_vma(vma, start, flags);
-            start = huge_next(mm, start);
-        }
+        ret =
+            populate_vma(vma, max(start, vma->vm_start), min(end, vma->vm_end));
+        if (!err)
+            err = ret;
+        start = vma->vm_end;
     }
     up_read(&mm->mmap_lock);
+    return err;
 }
 
 int mm_populate_as(struct mm_struct *mm, unsigned long start, unsigned long end,
@@ -39,14 +57,17 @@ int mm_populate_as(struct mm_struct *mm, unsigned long start, unsigned long end,
     unsigned long want = flags & FAULT_WRITE ? VM_WRITE : VM_READ;
     struct vm_area_struct *vma;
     vm_fault_t ret = 0;
-    int err = 0;
+    int err = 0, hole = 0;
 
     down_read(&mm->mmap_lock);
     while (start < end && !ret && !err) {
         vma = find_vma(mm, start);
         if (!vma || vma->vm_start > start)
-            err = -ENOMEM;
-        else if (vma->vm_flags & (VM_IO | VM_PFNMAP) || !(vma->vm_flags & want))
+            hole = -ENOMEM; /* said at the end, if nothing worse comes */
+        if (!vma || vma->vm_start >= end)
+            break;
+        start = max(start, vma->vm_start);
+        if (vma->vm_flags & (VM_IO | VM_PFNMAP) || !(vma->vm_flags & want))
             err = -EINVAL;
         else
             ret = fault_in_vma(vma, start, flags);
@@ -55,5 +76,7 @@ int mm_populate_as(struct mm_struct *mm, unsigned long start, unsigned long end,
     up_read(&mm->mmap_lock);
     if (ret & VM_FAULT_OOM)
         return -ENOMEM;
-    return ret & (VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV) ? -EFAULT : err;
+    if (ret & (VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV))
+        return -EFAULT;
+    return err ? err : hole;
 }

@@ -111,8 +111,10 @@ struct mmap_request {
     unsigned long vm_flags_may; /* VM_MAY* that the open mode allows */
     int (*mmap)(struct file *file, struct vm_area_struct *vma); /* NULL:
                                                                    -ENODEV */
-    u64 file_max;    /* bytes that offsets into it may reach; 0: any */
-    bool privileged; /* may map below mmap_min_addr, lock without limit */
+    u64 file_max;       /* bytes that offsets into it may reach; 0: any */
+    bool sealed;        /* against writing */
+    bool unknown_flags; /* flags that MAP_SHARED_VALIDATE refuses */
+    bool privileged;    /* may map below mmap_min_addr, lock without limit */
 };
 
 /*
@@ -126,6 +128,7 @@ struct mmap_request {
 long do_mmap(struct mm_struct *mm, const struct mmap_request *req);
 int do_munmap(struct mm_struct *mm, unsigned long addr, size_t len);
 int do_mprotect(struct mm_struct *mm, unsigned long addr, size_t len, int prot);
+#define MREMAP_PRIVILEGED 0x40000000 /* no RLIMIT_MEMLOCK, no mmap_min_addr */
 long do_mremap(struct mm_struct *mm, unsigned long addr, size_t old_len,
                size_t new_len, int flags, unsigned long new_addr);
 int do_madvise(struct mm_struct *mm, unsigned long addr, size_t len,

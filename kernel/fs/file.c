@@ -480,6 +480,13 @@ static bool in_page_cache(const struct inode *inode)
     return S_ISREG(inode->mode) && inode->sb->memory;
 }
 
+/* procfs and its like, and what is mounted so. */
+bool file_noexec(const struct file *file)
+{
+    return (file->mnt && file->mnt->flags & MS_NOEXEC) ||
+           (file->dentry && !file->inode->sb->memory);
+}
+
 bool can_kernel_read(const struct file *file)
 {
     return file->ops->read_kernel || in_page_cache(file->inode);

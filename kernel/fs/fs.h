@@ -174,6 +174,7 @@ int filp_open(const char *path, u32 flags, mode_t mode, struct file **file);
 ssize_t kernel_read(struct file *file, void *buf, size_t count, loff_t pos);
 ssize_t kernel_write(struct file *file, const void *buf, size_t count,
                      loff_t pos);
+bool file_noexec(const struct file *file); /* its file system runs nothing */
 bool can_kernel_read(const struct file *file);
 
 /* What execve(2) may run: opened for reading and checked for execution

@@ -5,19 +5,27 @@
 #include <kernel/fs/fdtable.h>
 #include <kernel/task/task.h>
 #include <kernel/uapi/errno.h>
-#include <asm/fcntl.h>
+#include <kernel/uapi/fcntl.h>
 #include <kernel/uapi/mman.h>
+#include <mm/mm.h>
 #include <mm/slab.h>
 #include <mm/uaccess.h>
 #include <mm/vma.h>
 
 #include <syscalls_gen.h>
 
+/* What MAP_SHARED_VALIDATE knows: all but MAP_SYNC and MAP_FIXED_NOREPLACE. */
+#define MAP_KNOWN                                                              \
+    ((unsigned long)(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE |    \
+                     MAP_EXECUTABLE | MAP_UNINITIALIZED | MAP_GROWSDOWN |      \
+                     MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |               \
+                     MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT |      \
+                     21u << MAP_HUGE_SHIFT | 30u << MAP_HUGE_SHIFT))
 #define FILE_BYTES_MAX 0x7fffffffffffffffull /* what loff_t can say */
 
 static unsigned long allowed_by_mode(const struct file *file)
 {
-    unsigned long may = VM_MAYEXEC;
+    unsigned long may = file_noexec(file) ? 0 : VM_MAYEXEC;
 
     switch (file->flags & O_ACCMODE) {
     case O_RDONLY:
@@ -45,12 +53,16 @@ long sys_mmap(unsigned long addr, size_t len, unsigned long prot,
                                .prot = prot,
                                .flags = flags,
                                .pgoff = offset >> PAGE_SHIFT,
+                               .unknown_flags = flags & ~MAP_KNOWN,
                                .privileged = capable(current)};
     long ret;
 
     if (offset & ~PAGE_MASK)
         return -EINVAL;
     if (flags & MAP_ANONYMOUS) {
+        if (flags & MAP_HUGETLB && ((flags & MAP_TYPE) == 0 ||
+                                    (flags & MAP_TYPE) > MAP_SHARED_VALIDATE))
+            return -EINVAL;
         if (flags & MAP_HUGETLB)
             return hugetlb_size_known(flags) ? -ENOMEM : -EINVAL;
         return do_mmap(current->mm, &req);
@@ -63,6 +75,7 @@ long sys_mmap(unsigned long addr, size_t len, unsigned long prot,
     } else {
         req.vm_flags_may = allowed_by_mode(req.file);
         req.mmap = req.file->ops->mmap;
+        req.sealed = file_inode(req.file)->seals & F_SEAL_WRITE;
         req.file_max =
             S_ISREG(file_inode(req.file)->mode) ? FILE_BYTES_MAX : ~0ull;
         ret = do_mmap(current->mm, &req);
@@ -78,6 +91,8 @@ long sys_munmap(unsigned long addr, size_t len)
 
 long sys_mprotect(unsigned long addr, size_t len, unsigned long prot)
 {
+    if (prot >> 32 && !(addr & ~PAGE_MASK) && len)
+        prot |= 0x80000000; /* refused like any other that is not there */
     return do_mprotect(current->mm, addr, len, prot);
 }
 
@@ -90,6 +105,8 @@ long sys_mremap(unsigned long addr, size_t old_len, size_t new_len,
     if (flags & MREMAP_FIXED && new_addr < mmap_min_addr && !capable(current) &&
         !(new_addr & ~PAGE_MASK))
         return -EPERM;
+    if (capable(current))
+        flags |= MREMAP_PRIVILEGED;
     return do_mremap(current->mm, addr, old_len, new_len, flags, new_addr);
 }
 
@@ -116,7 +133,7 @@ long sys_mincore(unsigned long addr, size_t len, void __user *vec)
 
     if (addr & ~PAGE_MASK)
         return -EINVAL;
-    if (!access_ok((void __user *)addr, len))
+    if (!user_range_ok((void __user *)addr, len))
         return -ENOMEM;
     if (!access_ok(vec, pages))
         return -EFAULT;

@@ -123,7 +123,7 @@ void tlb_flush_range(struct mm_struct *mm, unsigned long start,
                      unsigned long end)
 {
 }
-void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end)
+int mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 }
 u64 physmap_ram_bytes(void)
