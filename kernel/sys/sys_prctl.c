@@ -119,6 +119,7 @@ long sys_prctl(int option, unsigned long arg2, unsigned long arg3,
 static long set_base(bool fs, u64 addr)
 {
     struct task_struct *task = current;
+    struct user_selectors selectors;
     u64 flags;
 
     if (addr >= TASK_SIZE)
@@ -128,10 +129,15 @@ static long set_base(bool fs, u64 addr)
         __asm__ volatile("rdfsbase %0" : "=r"(task->fs_base));
         task->gs_base = task_user_gs_base();
     }
-    if (fs)
+    selectors = user_selectors_read();
+    if (fs) {
         task->fs_base = addr;
-    else
+        selectors.fs = 0;
+    } else {
         task->gs_base = addr;
+        selectors.gs = 0;
+    }
+    user_selectors_load(selectors);
     task_load_bases(task);
     local_irq_restore(flags);
     return 0;

@@ -492,6 +492,8 @@ static void start_registers(struct task_struct *task, u64 entry, u64 sp)
     regs->rsp = sp;
     regs->cs = USER_CS;
     regs->ss = USER_DS;
+    task->selectors = (struct user_selectors){0, 0, 0, 0};
+    user_selectors_load(task->selectors);
     task->fs_base = task->gs_base = 0;
     task_load_bases(task);
     local_irq_restore(flags);

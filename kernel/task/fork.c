@@ -196,6 +196,7 @@ static void copy_registers(struct task_struct *child,
     regs->rax = 0;
     if (args->stack)
         regs->rsp = args->stack;
+    child->selectors = user_selectors_read();
     if (cpu_has(CPU_FSGSBASE)) {
         __asm__ volatile("rdfsbase %0" : "=r"(child->fs_base));
         child->gs_base = task_user_gs_base();

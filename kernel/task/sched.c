@@ -216,6 +216,22 @@ void task_load_bases(struct task_struct *task)
     }
 }
 
+/* Where ring 3 cannot write a base itself, loading a selector is the only way
+ * that task_struct does not know of. */
+static __noinline void switch_selectors(struct task_struct *prev,
+                                        struct task_struct *next)
+{
+    if (prev->mm) {
+        prev->selectors = user_selectors_read();
+        if (!cpu_has(CPU_FSGSBASE) && prev->selectors.fs > 3)
+            prev->fs_base = 0;
+        if (!cpu_has(CPU_FSGSBASE) && prev->selectors.gs > 3)
+            prev->gs_base = 0;
+    }
+    if (next->mm)
+        user_selectors_load(next->selectors);
+}
+
 /* Without the instructions ring 3 cannot change a base but by arch_prctl,
  * which keeps task_struct up to date. */
 static void switch_bases(struct task_struct *prev, struct task_struct *next)
@@ -226,6 +242,8 @@ static void switch_bases(struct task_struct *prev, struct task_struct *next)
             prev->gs_base = read_user_gs_base();
         }
     }
+    if (unlikely(user_selectors_any(&next->selectors)))
+        switch_selectors(prev, next);
     if (next->mm)
         task_load_bases(next);
 }

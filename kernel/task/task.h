@@ -18,6 +18,7 @@
 #include <kernel/sync/waitq.h>
 #include <kernel/task/signal.h>
 #include <kernel/x86/regs.h>
+#include <kernel/x86/selectors.h>
 #include <mm/vmalloc.h>
 
 struct files_struct; /* kernel/fs/fdtable.h */
@@ -128,10 +129,11 @@ struct task_struct {
         u64 trapno, error, cr2;
     } fault; /* (o) last one of ring 3 */
 
-    u64 fs_base, gs_base;        /* (o) of ring 3, current while not running */
-    struct fpu_state *fpu;       /* (o) */
-    u32 __user *clear_child_tid; /* (o) */
-    u32 __user *set_child_tid;   /* (o) written by the child's first step */
+    u64 fs_base, gs_base; /* (o) of ring 3, current while not running */
+    struct user_selectors selectors; /* (o) while not running */
+    struct fpu_state *fpu;           /* (o) */
+    u32 __user *clear_child_tid;     /* (o) */
+    u32 __user *set_child_tid;       /* (o) written by the child's first step */
     struct {
         void __user *head;
         size_t len;

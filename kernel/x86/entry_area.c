@@ -120,6 +120,8 @@ void entry_store_load(struct entry_store *store, u64 percpu)
     wrmsr(MSR_KERNEL_GS_BASE, 0);
     gdt[CPU_NUMBER_SELECTOR / 8] = DESC_CPU_NUMBER | this_cpu_read(cpu_number);
     __asm__ volatile("ltr %w0" : : "r"(TSS_SELECTOR));
+    /* After a reset there is one, of 64 KiB at address 0: SDM 3A 10.1.1. */
+    __asm__ volatile("lldt %w0" : : "r"(0));
     load_idt((u64)idt_page);
 }
 
