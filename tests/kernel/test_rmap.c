@@ -4,6 +4,7 @@
  */
 #include <tests/kernel/mm_probe.h>
 #include <kernel/lib/string.h>
+#include <mm/fail.h>
 #include <mm/filemap.h>
 #include <mm/kmap.h>
 #include <mm/migrate.h>
@@ -146,6 +147,39 @@ KTEST(rmap, a_block_is_found_whole_and_in_parts)
     page = probe_page(mm, a + 5 * PAGE_SIZE);
     KTEST_EXPECT(page && !page_test(page, PG_tail) && rmap_count(page) == 1);
     KTEST_EXPECT(all_found(mm));
+    mm_put(mm);
+}
+
+/* Each allocation of a first write, a fork and a copy fails in turn. */
+KTEST(rmap, without_memory_no_page_gets_lost)
+{
+    struct mm_struct *mm = probe_mm(), *child = NULL;
+    enum fault_result result = FAULT_OOM;
+    int err = -ENOMEM;
+    long a;
+
+    KTEST_REQUIRE(mm);
+    a = probe_map(mm, 0, 2, PROBE_RW, MAP_PRIVATE);
+    for (u64 n = 1; n < 50 && result != FAULT_OK; n++) {
+        fail_nth_arm(n);
+        result = probe_write(mm, a);
+        KTEST_EXPECT((result == FAULT_OK) == !!fail_nth_disarm());
+        KTEST_EXPECT(all_found(mm));
+    }
+    for (u64 n = 1; n < 50 && err; n++) {
+        fail_nth_arm(n);
+        err = mm_fork(mm, &child);
+        KTEST_EXPECT(!err == !!fail_nth_disarm());
+        KTEST_EXPECT(all_found(mm));
+    }
+    KTEST_REQUIRE(!err && result == FAULT_OK);
+    KTEST_EXPECT(rmap_count(probe_page(mm, a)) == 2);
+    fail_nth_arm(1);
+    KTEST_EXPECT(probe_write(child, a) == FAULT_OOM);
+    fail_nth_arm(2); /* the page is all it takes: the family is there */
+    KTEST_EXPECT(probe_write(child, a) == FAULT_OK && fail_nth_disarm());
+    KTEST_EXPECT(all_found(child) && all_found(mm));
+    mm_put(child);
     mm_put(mm);
 }
 

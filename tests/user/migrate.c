@@ -18,26 +18,31 @@
 
 #define PAGE 4096ul
 #define PAGES 8
-#define WRITERS 3
-#define ENOUGH 200    /* moves, even on a busy machine ... */
+#define WRITERS 2
+#define ENOUGH 40     /* moves, even on a busy machine ... */
 #define PATIENCE 4000 /* ... unless that takes so many milliseconds more */
 #define RW (PROT_READ | PROT_WRITE)
 
 static int query; /* each process opens its own */
-static int milliseconds = 300;
+static int milliseconds = 200;
 
-/* Whether the page at p moved. */
-static int move(const void *p)
+/* Whether the page at addr moved. */
+static int move_in(pid_t pid, unsigned long addr)
 {
     char text[256];
     ssize_t len;
 
-    len = snprintf(text, sizeof(text), "move %#lx", (unsigned long)p);
+    len = snprintf(text, sizeof(text), "move %d %#lx", pid, addr);
     if (write(query, text, len) != len)
         return -1;
     len = read(query, text, sizeof(text) - 1);
     text[len < 0 ? 0 : len] = '\0';
     return !strncmp(text, "moved", 5);
+}
+
+static int move(const void *p)
+{
+    return move_in(getpid(), (unsigned long)p);
 }
 
 static unsigned long now_ms(void)
@@ -197,6 +202,50 @@ static void files(void)
     close(fd);
 }
 
+/* ---- everything of a program ---- */
+
+/* A page in one of its mappings, all of them as likely. */
+static unsigned long any_page(pid_t pid)
+{
+    unsigned long start, end, addr = 0;
+    char line[256];
+    FILE *maps;
+    int n = 0;
+
+    snprintf(line, sizeof(line), "/proc/%d/maps", pid);
+    maps = fopen(line, "r");
+    while (maps && fgets(line, sizeof(line), maps))
+        if (sscanf(line, "%lx-%lx", &start, &end) == 2 && rand() % ++n == 0)
+            addr = start + rand() % ((end - start) / PAGE) * PAGE;
+    if (maps)
+        fclose(maps);
+    return addr;
+}
+
+/* Whatever it does with its map, with forks and files meanwhile. */
+static void under_program(const char *name, char *argument)
+{
+    char path[64];
+    unsigned long moved = 0;
+    int status;
+    pid_t pid;
+
+    snprintf(path, sizeof(path), "/test/%s", name);
+    pid = fork();
+    if (!pid) {
+        int fd = open("/dev/null", O_WRONLY);
+
+        dup2(fd, 1);
+        execl(path, name, argument, NULL);
+        _exit(99);
+    }
+    while (waitpid(pid, &status, WNOHANG) == 0)
+        for (int i = 0; i < 8; i++)
+            moved += move_in(pid, any_page(pid)) == 1;
+    is(status, 0, name);
+    ok(moved > 0, "pages of %s moved", name);
+}
+
 int main(int argc, char **argv)
 {
     query = open("/proc/pagewalk", O_RDWR);
@@ -209,5 +258,7 @@ int main(int argc, char **argv)
     files();
     under_threads();
     under_relatives();
+    under_program("mm_model", "30");
+    under_program("mm", NULL);
     return done();
 }
