@@ -55,6 +55,11 @@ struct compaction {
 
 /* ---- the free scanner ---- */
 
+static bool scanners_met(const struct compaction *c)
+{
+    return c->to < c->from + 2 * PAGEBLOCK_PAGES;
+}
+
 static bool block_is_movable(pfn_t pfn, bool any)
 {
     enum migrate_type type = pfn_to_page(pfn)->block_type;
@@ -66,7 +71,7 @@ static bool block_is_movable(pfn_t pfn, bool any)
 /* The pageblock below; over what is not online.  False: the scanners meet. */
 static bool next_target_block(struct compaction *c)
 {
-    while (c->to >= c->from + 2 * PAGEBLOCK_PAGES) {
+    while (!scanners_met(c)) {
         c->to -= PAGEBLOCK_PAGES;
         c->at = c->to;
         if (pfn_valid(c->to) && block_is_movable(c->to, false))
@@ -205,6 +210,7 @@ static bool empty_frames(struct compaction *c, pfn_t start, pfn_t end)
         enum moved moved = STAYS;
 
         pfn += n ? n : 1;
+        c->scanned += c->whole; /* else already counted */
         if (n)
             continue;
         if (page_may_move(page))
@@ -249,18 +255,37 @@ static bool have_block(struct zone *zone, unsigned int order)
     return have;
 }
 
-static void scanners_place(struct compaction *c, struct compact_state *state)
+static void scanners_to_ends(struct compaction *c)
 {
     pfn_t top = min(c->zone->end, c->zone->next_section);
 
-    if (c->whole || !state->from || state->from >= state->to ||
-        state->to > top) {
-        state->from = ALIGN_UP(c->zone->start, PAGEBLOCK_PAGES);
-        state->to = ALIGN_UP(top, PAGEBLOCK_PAGES);
-    }
-    c->from = ALIGN_DOWN(state->from, 1ul << min(c->order, PAGEBLOCK_ORDER));
-    c->to = state->to;
+    c->from = ALIGN_UP(c->zone->start, PAGEBLOCK_PAGES);
+    c->to = ALIGN_UP(top, PAGEBLOCK_PAGES);
     c->at = c->to + PAGEBLOCK_PAGES; /* nothing in hand: the next one below */
+}
+
+static bool is_enough(const struct compaction *c)
+{
+    return !c->whole && (c->scanned >= SCAN_MAX ||
+                         c->free_scanned >= SCAN_MAX || c->moved >= MOVE_MAX);
+}
+
+/* From where they stand, until the block is made, or they meet, or it is
+ * enough.  Whether it was made. */
+static bool run_scanners(struct compaction *c)
+{
+    bool targets = true;
+    pfn_t start, end;
+
+    while (targets && !is_enough(c) && next_stretch(c, &start, &end)) {
+        if (!c->whole && !worth_emptying(c, start, end))
+            continue;
+        targets = empty_frames(c, start, end);
+        page_drain_local();
+        if (!c->whole && have_block(c->zone, c->order))
+            return true;
+    }
+    return false;
 }
 
 /* Whether the block was made.  Locks: compact_lock. */
@@ -268,23 +293,25 @@ static bool compact_zone(struct zone *zone, unsigned int order, bool whole)
 {
     struct compact_state *state = &states[zone->index];
     struct compaction c = {.zone = zone, .order = order, .whole = whole};
-    bool made = false, targets = true;
-    pfn_t start, end;
+    bool resumed = state->from && !whole, made;
 
     list_init(&c.targets);
-    scanners_place(&c, state);
-    while (!made && targets && next_stretch(&c, &start, &end) &&
-           (whole || (c.scanned < SCAN_MAX && c.moved < MOVE_MAX))) {
-        if (!whole && !worth_emptying(&c, start, end))
-            continue;
-        targets = empty_frames(&c, start, end);
-        page_drain_local();
-        made = !whole && have_block(zone, order);
+    scanners_to_ends(&c);
+    if (resumed) {
+        c.from = ALIGN_DOWN(state->from, 1ul << min(order, PAGEBLOCK_ORDER));
+        c.to = min(state->to, c.to);
+        c.at = c.to + PAGEBLOCK_PAGES;
+    }
+    made = run_scanners(&c);
+    if (!made && resumed && scanners_met(&c)) {
+        drop_targets(&c);
+        scanners_to_ends(&c);
+        made = run_scanners(&c);
     }
     drop_targets(&c);
     if (c.at < c.to + PAGEBLOCK_PAGES)
         c.to += PAGEBLOCK_PAGES; /* the rest of it next time */
-    state->from = c.to < c.from + 2 * PAGEBLOCK_PAGES ? 0 : c.from;
+    state->from = scanners_met(&c) ? 0 : c.from;
     state->to = c.to;
     compact_stats.migrate_scanned += c.scanned;
     compact_stats.free_scanned += c.free_scanned;

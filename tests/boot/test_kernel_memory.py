@@ -51,6 +51,14 @@ def test_senseless_requests_are_answered_in_words():
                              m.log), words
 
 
+def test_large_pages_are_made_of_small_ones():
+    """Most memory in pieces: a program's large pages come by compaction."""
+    with Machine("transparent_hugepage=madvise rdinit=/bin/runtests -- compact",
+                 smp=2) as m:
+        m.wait("ok 8 - large pages are made of small ones")
+        m.wait("ok 9 - all small pages hold what they held")
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_shell_in_every_mode(mode):
     with Machine("rdinit=/bin/sh " + mode) as m:
