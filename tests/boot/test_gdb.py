@@ -1,5 +1,7 @@
 """gdb on the machine: `make debug` is the same commands on a terminal."""
+import re
 import subprocess
+import time
 
 import pytest
 
@@ -37,6 +39,19 @@ def test_commands_at_a_shell(cpu):
         said = gdb(m, ["ps", "maps 1", "pw &task_list", "what 0x400000"])
     assert "sh" in said and "/bin/busybox" in said and "[stack]" in said
     assert "page of" in said
+
+
+def test_what_shows_every_mapping_of_a_frame():
+    with Machine("rdinit=/bin/sh", gdb=True) as m:
+        m.wait(PROMPT)
+        m.send("cat\n")  # another busybox, while the shell waits
+        m.wait("cat")
+        time.sleep(1)
+        said = gdb(m, ["what 0x400000"])
+    assert re.search(r"mapped at 0x0*400000 by sh\[1\]", said), said
+    assert re.search(r"mapped at 0x0*400000 by cat\[\d+\]", said), said
+    counts = re.findall(r"pagecache, \d+ references, (\d+) mappings", said)
+    assert said.count("mapped at 0x0000000000400000 by ") == int(counts[0])
 
 
 def test_breakpoint_in_a_program():

@@ -1,7 +1,8 @@
 """Commands for gdb on a running Pagewalk, through QEMU's gdb stub.
 
     pw ADDR    walk of ADDR in the table that CR3 points to, level by level
-    what ADDR  region of the address map, symbol, mapping behind ADDR
+    what ADDR  region of the address map, symbol, mapping behind ADDR, its
+               frame, and all other mappings of that (by the reverse map)
     ps         tasks
     maps PID   mappings of a process
     prog NAME  load the symbols of a program of user/ or tests/user/
@@ -55,9 +56,9 @@ def walk(address, root=None):
         table = entry & PFN_MASK
 
 
-def translate(address):
+def translate(address, root=None):
     """(physical address, level of the leaf), or None."""
-    for level, _, entry in walk(address):
+    for level, _, entry in walk(address, root):
         pass
     if not entry & 1:
         return None
@@ -147,6 +148,56 @@ def vma_line(vma, mm):
     return f"{start:012x}-{end:012x} {rights} {offset:08x} {name}"
 
 
+def page_of(frame):
+    """Its struct page, or None where there is none."""
+    kind = gdb.lookup_type("struct page")
+    address = number("(unsigned long)vmemmap_base") + kind.sizeof * frame
+    if not translate(address):
+        return None
+    return gdb.Value(address).cast(kind.pointer())
+
+
+def flag(page, name):
+    return int(page["flags"]) >> number("(unsigned long)" + name) & 1
+
+
+def frame_line(page):
+    head = page["head"] if flag(page, "PG_tail") else page
+    name = gdb.parse_and_eval(f"page_owner_names[{int(head['owner'])}]")
+    return (f"{string(name)}, {int(head['refs']['v'])} references, "
+            f"{int(page['mapcount']['v'])} mappings")
+
+
+def mappings(page, frame):
+    """(vma, address) of every entry that shows a program's page."""
+    head = page["head"] if flag(page, "PG_tail") else page
+    index = int(head["index"]) + int(page) // 64 - int(head) // 64
+    if int(head["owner"]) == number("(unsigned long)OWNER_ANON"):
+        if not int(head["mapcount"]["v"]) + int(page["mapcount"]["v"]):
+            return
+        tree, node = head["anon_vma"]["vmas"], "anon_node"
+    elif flag(page, "PG_cache"):
+        tree, node = page["mapping"]["vmas"], "map_node"
+    else:
+        return
+    for vma in tree_each(tree["node"], "struct vm_area_struct", node):
+        pages = index - int(vma["vm_pgoff"])
+        address = int(vma["vm_start"]) + (pages << 12)
+        if pages < 0 or address >= int(vma["vm_end"]):
+            continue
+        root = int(vma["vm_mm"]["root"]) - number("(unsigned long)page_offset")
+        found = translate(address, root)
+        if found and found[0] >> 12 == frame:
+            yield vma, address
+
+
+def users(mm):
+    """Who runs in it, for people."""
+    names = [f"{string(task['comm'])}[{int(task['pid'])}]" for task in tasks()
+             if int(task["mm"]) == int(mm)]
+    return " ".join(names) or "nobody"
+
+
 def regions():
     five = levels() == 5
     return [
@@ -207,7 +258,7 @@ class PageWalk(Command):
 
 
 class What(Command):
-    """what ADDR: region, symbol and mapping of an address."""
+    """what ADDR: region, symbol, mapping and frame of an address."""
     wants = "ADDR"
 
     def run(self, argument):
@@ -233,7 +284,15 @@ class What(Command):
             else:
                 print("  in no mapping of " + string(task["comm"]))
         found = translate(address)
-        print(f"  physical {found[0]:#x}" if found else "  not mapped")
+        if not found:
+            print("  not mapped")
+            return
+        frame = found[0] >> 12
+        page = page_of(frame)
+        print(f"  physical {found[0]:#x}, " +
+              (frame_line(page) if page else "no RAM in use"))
+        for vma, place in mappings(page, frame) if page else ():
+            print(f"  mapped at {place:#018x} by {users(vma['vm_mm'])}")
 
 
 class Ps(Command):
