@@ -43,12 +43,15 @@ static unsigned int order_for(size_t size)
     return order;
 }
 
-static __noinline void *kmalloc_large(size_t size, gfp_t gfp)
+static __noinline void *kmalloc_large(size_t size, gfp_t gfp, void *caller)
 {
     struct page *page;
 
-    if (size > PAGE_SIZE << MAX_ORDER)
+    if (size > PAGE_SIZE << MAX_ORDER) {
+        pr_err("kmalloc(%#zx) by %pS: the largest block is %lu MiB\n", size,
+               caller, (PAGE_SIZE << MAX_ORDER) / MIB);
         return NULL;
+    }
     page = alloc_pages_owner((gfp & ~__GFP_HIGHMEM) | __GFP_COMP,
                              order_for(size), OWNER_KMALLOC_LARGE);
     return page ? page_address(page) : NULL;
@@ -57,79 +60,125 @@ static __noinline void *kmalloc_large(size_t size, gfp_t gfp)
 void *kmalloc(size_t size, gfp_t gfp)
 {
     if (unlikely(size > SLAB_OBJECT_MAX))
-        return kmalloc_large(size, gfp);
+        return kmalloc_large(size, gfp, __builtin_return_address(0));
     return slab_alloc(class_for(size), gfp, __builtin_return_address(0));
 }
 
 void *kzalloc(size_t size, gfp_t gfp)
 {
     if (unlikely(size > SLAB_OBJECT_MAX))
-        return kmalloc_large(size, gfp | __GFP_ZERO);
+        return kmalloc_large(size, gfp | __GFP_ZERO,
+                             __builtin_return_address(0));
     return slab_alloc(class_for(size), gfp | __GFP_ZERO,
                       __builtin_return_address(0));
 }
 
-void *kmalloc_array(size_t n, size_t size, gfp_t gfp)
+static void *array_caller(size_t n, size_t size, gfp_t gfp, void *caller)
 {
     size_t bytes;
 
-    if (__builtin_mul_overflow(n, size, &bytes))
+    if (__builtin_mul_overflow(n, size, &bytes)) {
+        pr_err("kmalloc_array(%#zx, %#zx) by %pS: the product overflows\n", n,
+               size, caller);
         return NULL;
-    return kmalloc(bytes, gfp);
+    }
+    if (unlikely(bytes > SLAB_OBJECT_MAX))
+        return kmalloc_large(bytes, gfp, caller);
+    return slab_alloc(class_for(bytes), gfp, caller);
+}
+
+void *kmalloc_array(size_t n, size_t size, gfp_t gfp)
+{
+    return array_caller(n, size, gfp, __builtin_return_address(0));
 }
 
 void *kcalloc(size_t n, size_t size, gfp_t gfp)
 {
-    return kmalloc_array(n, size, gfp | __GFP_ZERO);
+    return array_caller(n, size, gfp | __GFP_ZERO, __builtin_return_address(0));
 }
 
-/* No slab: a large block, or no memory of kmalloc's at all. */
-static __noinline void kfree_large(struct page *page, const void *obj,
-                                   void *caller)
+/* The head of a large block that starts there, or NULL. */
+static struct page *large_block(const void *obj)
 {
-    if (!virt_addr_valid(obj) || page->owner != OWNER_KMALLOC_LARGE ||
-        page_address(page) != obj)
-        pr_err("kfree(%p) by %p: kmalloc never gave this\n", obj, caller);
-    else
+    struct page *page;
+
+    if (!virt_addr_valid(obj))
+        return NULL;
+    page = virt_to_page(obj);
+    if (page->flags & (BIT(PG_tail) | BIT(PG_buddy)) ||
+        page->owner != OWNER_KMALLOC_LARGE || page_address(page) != obj)
+        return NULL;
+    return page;
+}
+
+/* What the fast path could not do; page NULL: it is in no slab. */
+static __noinline void kfree_slow(const void *obj, struct page *page, u64 flags,
+                                  void *caller)
+{
+    if (page) {
+        slab_free_slow(page->slab_cache, page, (void *)obj, flags, caller);
+        return;
+    }
+    page = large_block(obj);
+    if (page)
         put_page(page);
+    else
+        slab_refuse("kfree", obj, NULL, caller);
 }
 
 void kfree(const void *obj)
 {
     struct page *page;
+    u64 flags = 0;
 
     if (!obj)
         return;
-    page = compound_head(virt_to_page(obj));
-    if (unlikely(!page_test(page, PG_slab))) {
-        kfree_large(page, obj, __builtin_return_address(0));
+    if (unlikely(!slab_of(obj, &page)))
+        page = NULL;
+    else if (DEBUG_ON && !debug_object_free(page->slab_cache, page, (void *)obj,
+                                            __builtin_return_address(0)))
         return;
+    else if (likely(
+                 slab_free_fast(page->slab_cache, page, (void *)obj, &flags)))
+        return;
+    kfree_slow(obj, page, flags, __builtin_return_address(0));
+}
+
+/* Bytes of what is in use at obj; 0, said in the log, if nothing is. */
+static size_t size_of(const void *obj, const char *call, void *caller)
+{
+    struct page *page;
+
+    if (slab_of(obj, &page)) {
+        if (DEBUG_ON &&
+            !debug_object_used(page->slab_cache, page, (void *)obj, caller))
+            return 0;
+        return page->slab_cache->size;
     }
-    if (DEBUG_ON && !debug_object_free(page->slab_cache, page, (void *)obj,
-                                       __builtin_return_address(0)))
-        return;
-    slab_free(page->slab_cache, page, (void *)obj);
+    page = large_block(obj);
+    if (page)
+        return PAGE_SIZE << page->order;
+    slab_refuse(call, obj, NULL, caller);
+    return 0;
 }
 
 size_t ksize(const void *obj)
 {
-    struct page *page;
-
-    if (!obj)
-        return 0;
-    page = compound_head(virt_to_page(obj));
-    if (page_test(page, PG_slab))
-        return page->slab_cache->size;
-    return PAGE_SIZE << page->order;
+    return obj ? size_of(obj, "ksize", __builtin_return_address(0)) : 0;
 }
 
 void *krealloc(void *obj, size_t size, gfp_t gfp)
 {
-    size_t have = ksize(obj);
+    size_t have = 0;
     void *copy;
 
-    if (obj && size && size <= have && size > have / 4)
-        return obj;
+    if (obj) {
+        have = size_of(obj, "krealloc", __builtin_return_address(0));
+        if (!have)
+            return NULL;
+        if (size && size <= have && size > have / 4)
+            return obj;
+    }
     copy = kmalloc(size, gfp);
     if (copy && obj) {
         memcpy(copy, obj, min(have, size));

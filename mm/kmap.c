@@ -165,7 +165,7 @@ void kunmap_high(struct page *page)
     bool unused = false;
 
     if (slot == NO_SLOT || !window->users[slot])
-        pr_err("kunmap by %p: frame %lx is not kmapped\n",
+        pr_err("kunmap by %pS: frame %lx is not kmapped\n",
                __builtin_return_address(0), page_to_pfn(page));
     else
         unused = --window->users[slot] == 0;
@@ -217,7 +217,7 @@ void kunmap_local_high(const void *addr)
     u32 depth = this_cpu_read(local_depth);
 
     if (depth == 0 || va != local_address(depth - 1)) {
-        pr_err("kunmap_local(%p) by %p: not what this CPU mapped last\n", addr,
+        pr_err("kunmap_local(%p) by %pS: not what this CPU mapped last\n", addr,
                __builtin_return_address(0));
         return;
     }

@@ -7,7 +7,7 @@
  *            requests below what contains them.
  * Locking    resource_lock (mutex: the report may have to find memory).
  */
-#include <kernel/core/panic.h>
+#include <kernel/core/printk.h>
 #include <kernel/lib/printer.h>
 #include <kernel/sync/mutex.h>
 #include <kernel/uapi/errno.h>
@@ -88,17 +88,53 @@ int resource_insert(struct resource *res)
 struct resource *request_mem_region(phys_addr_t start, size_t size,
                                     const char *name)
 {
-    struct resource *res = kzalloc(sizeof(*res), GFP_KERNEL);
+    struct resource *res;
 
+    if (!size || start + size - 1 < start) {
+        pr_err("request_mem_region(%pa, %#zx, %s) by %pS: %s\n", &start, size,
+               name, __builtin_return_address(0),
+               size ? "the range wraps" : "no bytes");
+        return NULL;
+    }
+    res = kzalloc(sizeof(*res), GFP_KERNEL);
     if (!res)
         return NULL;
     res->start = start;
     res->end = start + size - 1;
     res->name = name;
     res->busy = true;
-    if (size && insert(res, true) == 0)
+    if (insert(res, true) == 0)
         return res;
     kfree(res);
+    return NULL;
+}
+
+/* The region that follows, depth first; NULL behind the last. */
+static struct resource *next_region(struct resource *r, int *depth)
+{
+    if (r->child) {
+        ++*depth;
+        return r->child;
+    }
+    while (r && !r->sibling) {
+        r = r->parent;
+        --*depth;
+    }
+    return r ? r->sibling : NULL;
+}
+
+/* Where the request hangs, looking at no byte of it: it may be gone. */
+static struct resource **find_link(const struct resource *wanted)
+{
+    struct resource *r = &iomem_root;
+    int depth = 0;
+
+    for (; r; r = next_region(r, &depth)) {
+        if (r->child == wanted)
+            return &r->child;
+        if (r->sibling == wanted)
+            return &r->sibling;
+    }
     return NULL;
 }
 
@@ -109,12 +145,15 @@ void release_mem_region(struct resource *res)
     if (!res)
         return;
     mutex_lock(&resource_lock);
-    link = &res->parent->child;
-    while (*link != res)
-        link = &(*link)->sibling;
-    *link = res->sibling; /* a request has no children */
+    link = find_link(res);
+    if (link)
+        *link = res->sibling; /* a request has no children */
     mutex_unlock(&resource_lock);
-    kfree(res);
+    if (link)
+        kfree(res);
+    else
+        pr_err("release_mem_region(%p) by %pS: nobody has requested that\n",
+               res, __builtin_return_address(0));
 }
 
 static const char *const type_names[] = {
@@ -157,30 +196,15 @@ void __init resource_init(void)
     add_region(__pa_symbol(__bss_start), __pa_symbol(__bss_end), "Kernel bss");
 }
 
-/* Depth first without recursion. */
 void iomem_report(struct printer *out)
 {
     struct resource *r;
-    int depth = 0;
+    int depth = -1;
 
     mutex_lock(&resource_lock);
-    r = iomem_root.child;
-    while (r) {
+    for (r = &iomem_root; (r = next_region(r, &depth));)
         printer_printf(out, "%*s%08llx-%08llx : %s\n", 2 * depth, "",
                        (unsigned long long)r->start, (unsigned long long)r->end,
                        r->name);
-        if (r->child) {
-            r = r->child;
-            depth++;
-            continue;
-        }
-        while (r && !r->sibling) {
-            r = r->parent;
-            if (--depth < 0)
-                r = NULL;
-        }
-        if (r)
-            r = r->sibling;
-    }
     mutex_unlock(&resource_lock);
 }

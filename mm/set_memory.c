@@ -11,6 +11,7 @@
  * Invariant  nothing is ever writable and executable: set_memory_x refuses
  *            what is writable, set_memory_rw takes x away.
  */
+#include <kernel/core/printk.h>
 #include <kernel/sync/spinlock.h>
 #include <kernel/uapi/errno.h>
 #include <mm/memory.h>
@@ -26,15 +27,22 @@ struct change {
     bool cache;
 };
 
-static bool is_changeable(unsigned long addr, unsigned long end)
+/* Why the rights of the range cannot be changed, or NULL. */
+static const char *why_not(unsigned long addr, size_t pages)
 {
+    unsigned long end = addr + pages * PAGE_SIZE;
     bool direct = addr >= page_offset && end - page_offset <= PHYS_LIMIT;
     bool image = addr >= (unsigned long)__kernel_start &&
                  end <= (unsigned long)__kernel_end;
     bool area = addr >= vmalloc_start && end <= vmalloc_end;
 
-    return IS_ALIGNED(addr, PAGE_SIZE) && addr < end &&
-           (direct || image || area);
+    if (!IS_ALIGNED(addr, PAGE_SIZE))
+        return "the address is not page-aligned";
+    if (!pages || pages > -addr >> PAGE_SHIFT)
+        return pages ? "the range wraps" : "no pages";
+    if (!direct && !image && !area)
+        return "the range is not the direct map's, the image's or vmalloc's";
+    return NULL;
 }
 
 /* Whether the large leaf at the cursor reaches beyond the range. */
@@ -75,16 +83,19 @@ static pte_t changed(pte_t pte, int level, const struct change *change)
 }
 
 static int change_range(unsigned long addr, size_t pages,
-                        const struct change *change)
+                        const struct change *change, void *caller)
 {
     unsigned long end = addr + pages * PAGE_SIZE;
+    const char *why = why_not(addr, pages);
     LIST_HEAD(merged);
     struct pt_cursor c;
-    int err;
+    int err = why ? -EINVAL : prepare(addr, end, change->forbidden);
 
-    if (!is_changeable(addr, end))
-        return -EINVAL;
-    err = prepare(addr, end, change->forbidden);
+    if (err == -EINVAL)
+        pr_err("set_memory(%#lx, %zu pages) by %pS: %s\n", addr, pages, caller,
+               why                 ? why
+               : change->forbidden ? "not mapped, or writable"
+                                   : "not mapped");
     if (err)
         return err;
     spin_lock(&set_lock);
@@ -99,37 +110,45 @@ static int change_range(unsigned long addr, size_t pages,
 
 int set_memory_ro(unsigned long addr, size_t pages)
 {
-    return change_range(addr, pages,
-                        &(struct change){.clear = PTE_WRITE | PTE_DIRTY});
+    static const struct change change = {.clear = PTE_WRITE | PTE_DIRTY};
+
+    return change_range(addr, pages, &change, __builtin_return_address(0));
 }
 
 int set_memory_rw(unsigned long addr, size_t pages)
 {
-    return change_range(
-        addr, pages, &(struct change){.set = PTE_WRITE | PTE_DIRTY | PTE_NX});
+    static const struct change change = {.set = PTE_WRITE | PTE_DIRTY | PTE_NX};
+
+    return change_range(addr, pages, &change, __builtin_return_address(0));
 }
 
 int set_memory_x(unsigned long addr, size_t pages)
 {
-    return change_range(
-        addr, pages, &(struct change){.clear = PTE_NX, .forbidden = PTE_WRITE});
+    static const struct change change = {.clear = PTE_NX,
+                                         .forbidden = PTE_WRITE};
+
+    return change_range(addr, pages, &change, __builtin_return_address(0));
 }
 
 int set_memory_nx(unsigned long addr, size_t pages)
 {
-    return change_range(addr, pages, &(struct change){.set = PTE_NX});
+    static const struct change change = {.set = PTE_NX};
+
+    return change_range(addr, pages, &change, __builtin_return_address(0));
 }
 
 int set_memory_uc(unsigned long addr, size_t pages)
 {
-    return change_range(addr, pages,
-                        &(struct change){.cache = true, .mode = CACHE_UC});
+    static const struct change change = {.cache = true, .mode = CACHE_UC};
+
+    return change_range(addr, pages, &change, __builtin_return_address(0));
 }
 
 int set_memory_wb(unsigned long addr, size_t pages)
 {
-    return change_range(addr, pages,
-                        &(struct change){.cache = true, .mode = CACHE_WB});
+    static const struct change change = {.cache = true, .mode = CACHE_WB};
+
+    return change_range(addr, pages, &change, __builtin_return_address(0));
 }
 
 int set_direct_map_invalid(struct page *page, size_t pages)

@@ -19,11 +19,9 @@
 #include <kernel/core/printk.h>
 #include <kernel/core/time.h>
 #include <kernel/core/xcall.h>
-#include <kernel/lib/printer.h>
 #include <kernel/lib/string.h>
 #include <mm/fail.h>
 #include <mm/memory.h>
-#include <mm/report.h>
 #include <mm/slab_internal.h>
 #include <mm/zone.h>
 
@@ -33,10 +31,11 @@
 
 DEFINE_PER_CPU(struct slab_cpu, slab_cpus[SLAB_CACHES_MAX]);
 
-static DEFINE_SPINLOCK(caches_lock);
-static LIST_HEAD(caches); /* (caches_lock) */
-static u64 caches_used;   /* (caches_lock) a bit per index */
-u64 slab_link_secret;     /* (c) */
+DEFINE_SPINLOCK(slab_caches_lock);
+LIST_HEAD(slab_caches);
+static u64 caches_used; /* (slab_caches_lock) a bit per index */
+u64 slab_link_secret;   /* (c) */
+unsigned long slab_reach;
 static struct kmem_cache cache_of_caches;
 
 static void slab_free_pages(struct kmem_cache *cache, struct page *page)
@@ -180,12 +179,34 @@ void *slab_alloc_slow(struct kmem_cache *cache, gfp_t gfp, void *caller)
     return gfp & __GFP_ZERO ? memset(obj, 0, cache->size) : obj;
 }
 
-/* Into a slab that is not this CPU's. */
-void slab_free_slow(struct kmem_cache *cache, struct page *page, void *obj)
+/* Why the slab cannot take the object back, or NULL.  Locks: cache->lock. */
+static const char *why_not_free(const struct kmem_cache *cache,
+                                const struct page *page, const void *obj)
+{
+    unsigned long offset = obj - page_address(page);
+
+    if (offset % cache->stride)
+        return "it points into an object";
+    if (obj == page->freelist ||
+        obj == this_cpu_ptr(&slab_cpus[cache->index])->freelist)
+        return "freed twice";
+    return page->objects ? NULL : "none of the slab's objects is in use";
+}
+
+/* Into a slab that is not this CPU's, or what is wrong. */
+void slab_free_slow(struct kmem_cache *cache, struct page *page, void *obj,
+                    u64 flags, void *caller)
 {
     bool was_full, give_back;
-    u64 flags = spin_lock_irqsave(&cache->lock);
+    const char *why;
 
+    spin_lock(&cache->lock);
+    why = why_not_free(cache, page, obj);
+    if (unlikely(why)) {
+        spin_unlock_irqrestore(&cache->lock, flags);
+        slab_refuse("free", obj, why, caller);
+        return;
+    }
     was_full = !page->freelist;
     link_set(cache, obj, page->freelist);
     page->freelist = obj;
@@ -210,19 +231,23 @@ void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 void kmem_cache_free(struct kmem_cache *cache, void *obj)
 {
     struct page *page;
+    bool in_slab;
+    u64 flags;
 
     if (!obj)
         return;
-    page = compound_head(virt_to_page(obj));
-    if (unlikely(!page_test(page, PG_slab) || page->slab_cache != cache)) {
-        pr_err("kmem_cache_free(%s, %p) by %p: not from this cache\n",
-               cache->name, obj, __builtin_return_address(0));
+    in_slab = slab_of(obj, &page);
+    if (unlikely(!in_slab || page->slab_cache != cache)) {
+        slab_refuse("kmem_cache_free", obj,
+                    in_slab ? "it is from another cache" : NULL,
+                    __builtin_return_address(0));
         return;
     }
     if (DEBUG_ON &&
         !debug_object_free(cache, page, obj, __builtin_return_address(0)))
         return;
-    slab_free(cache, page, obj);
+    if (!slab_free_fast(cache, page, obj, &flags))
+        slab_free_slow(cache, page, obj, flags, __builtin_return_address(0));
 }
 
 /* The smallest slab that holds four objects, or at least one. */
@@ -259,31 +284,42 @@ bool slab_cache_setup(struct kmem_cache *cache, const char *name, size_t size,
     choose_order(cache);
     spin_lock_init_named(&cache->lock, name);
     list_init(&cache->partial);
-    flags = spin_lock_irqsave(&caches_lock);
+    flags = spin_lock_irqsave(&slab_caches_lock);
     cache->index = ~caches_used ? __builtin_ctzl(~caches_used) : ~0u;
     if (cache->index < SLAB_CACHES_MAX) {
         caches_used |= BIT(cache->index);
-        list_add_tail(&cache->all, &caches);
+        list_add_tail(&cache->all, &slab_caches);
     }
-    spin_unlock_irqrestore(&caches_lock, flags);
+    spin_unlock_irqrestore(&slab_caches_lock, flags);
     return cache->index < SLAB_CACHES_MAX;
+}
+
+static const char *bad_cache(size_t size, size_t align)
+{
+    if (!size || size > SLAB_OBJECT_MAX)
+        return "objects have 1 byte to 8 KiB";
+    if (align & (align - 1) || align > PAGE_SIZE)
+        return "the alignment is no power of two up to a page";
+    return NULL;
 }
 
 struct kmem_cache *kmem_cache_create(const char *name, size_t size,
                                      size_t align, void (*ctor)(void *obj))
 {
+    const char *why = bad_cache(size, align);
     struct kmem_cache *cache;
 
-    if (!size || align & (align - 1) || align > PAGE_SIZE)
-        return NULL;
-    cache = kmem_cache_alloc(&cache_of_caches, GFP_KERNEL);
-    if (!cache)
-        return NULL;
-    if (slab_cache_setup(cache, name, size, align, ctor))
-        return cache;
-    pr_err("kmem_cache_create(%s, %zu): too large, or too many caches\n", name,
-           size);
-    kmem_cache_free(&cache_of_caches, cache);
+    if (!why) {
+        cache = kmem_cache_alloc(&cache_of_caches, GFP_KERNEL);
+        if (!cache)
+            return NULL;
+        if (slab_cache_setup(cache, name, size, align, ctor))
+            return cache;
+        kmem_cache_free(&cache_of_caches, cache);
+        why = "there are too many caches";
+    }
+    pr_err("kmem_cache_create(%s, %zu, %zu) by %pS: %s\n", name, size, align,
+           __builtin_return_address(0), why);
     return NULL;
 }
 
@@ -294,13 +330,13 @@ void kmem_cache_reclaimable(struct kmem_cache *cache)
 
 u64 slab_reclaimable_pages(void)
 {
-    u64 flags = spin_lock_irqsave(&caches_lock), n = 0;
+    u64 flags = spin_lock_irqsave(&slab_caches_lock), n = 0;
     struct kmem_cache *cache;
 
-    list_for_each_entry(cache, &caches, all)
+    list_for_each_entry(cache, &slab_caches, all)
         if (cache->gfp & __GFP_RECLAIMABLE)
             n += READ_ONCE(cache->nr_slabs) << cache->order;
-    spin_unlock_irqrestore(&caches_lock, flags);
+    spin_unlock_irqrestore(&slab_caches_lock, flags);
     return n;
 }
 
@@ -328,15 +364,15 @@ static void cpu_release(struct kmem_cache *cache)
 
 void slab_fast_path_empty(void)
 {
-    u64 flags = spin_lock_irqsave(&caches_lock);
+    u64 flags = spin_lock_irqsave(&slab_caches_lock);
     struct kmem_cache *cache;
 
-    list_for_each_entry(cache, &caches, all) {
+    list_for_each_entry(cache, &slab_caches, all) {
         spin_lock(&cache->lock);
         cpu_release(cache);
         spin_unlock(&cache->lock);
     }
-    spin_unlock_irqrestore(&caches_lock, flags);
+    spin_unlock_irqrestore(&slab_caches_lock, flags);
 }
 
 static void cache_shrink(struct kmem_cache *cache)
@@ -369,10 +405,19 @@ void slab_shrink(void)
     u64 flags;
 
     xcall(~0ull, empty_here, NULL);
-    flags = spin_lock_irqsave(&caches_lock);
-    list_for_each_entry(cache, &caches, all)
+    flags = spin_lock_irqsave(&slab_caches_lock);
+    list_for_each_entry(cache, &slab_caches, all)
         cache_shrink(cache);
-    spin_unlock_irqrestore(&caches_lock, flags);
+    spin_unlock_irqrestore(&slab_caches_lock, flags);
+}
+
+static void release_here(void *arg)
+{
+    struct kmem_cache *cache = arg;
+    u64 flags = spin_lock_irqsave(&cache->lock);
+
+    cpu_release(cache);
+    spin_unlock_irqrestore(&cache->lock, flags);
 }
 
 void kmem_cache_destroy(struct kmem_cache *cache)
@@ -381,54 +426,25 @@ void kmem_cache_destroy(struct kmem_cache *cache)
 
     if (!cache)
         return;
+    xcall(~0ull, release_here, cache); /* each CPU may own a slab */
     cache_shrink(cache);
     if (cache->nr_slabs) {
-        pr_err("kmem_cache_destroy(%s) by %p: objects are still in use\n",
+        pr_err("kmem_cache_destroy(%s) by %pS: objects are still in use\n",
                cache->name, __builtin_return_address(0));
         return;
     }
-    flags = spin_lock_irqsave(&caches_lock);
+    flags = spin_lock_irqsave(&slab_caches_lock);
     caches_used &= ~BIT(cache->index);
     list_del(&cache->all);
-    spin_unlock_irqrestore(&caches_lock, flags);
+    spin_unlock_irqrestore(&slab_caches_lock, flags);
     kmem_cache_free(&cache_of_caches, cache);
 }
 
 void __init slab_init(void)
 {
     slab_link_secret = rdtsc() * 0x9e3779b97f4a7c15ull;
+    slab_reach = min(PFN_PHYS(lowmem_end_pfn), physmap_ram_end());
     slab_cache_setup(&cache_of_caches, "kmem_cache", sizeof(struct kmem_cache),
                      0, NULL);
     kmalloc_init();
-}
-
-void slabinfo_report(struct printer *out)
-{
-    u64 flags = spin_lock_irqsave(&caches_lock);
-    struct kmem_cache *cache;
-    struct page *page;
-
-    printer_puts(out, "slabinfo - version: 2.1\n"
-                      "# name            <active_objs> <num_objs> <objsize> "
-                      "<objperslab> <pagesperslab> : tunables <limit> "
-                      "<batchcount> <sharedfactor> : slabdata <active_slabs> "
-                      "<num_slabs> <sharedavail>\n");
-    list_for_each_entry(cache, &caches, all) {
-        u64 free = 0, total;
-
-        spin_lock(&cache->lock);
-        total = cache->nr_slabs * cache->objects_per_slab;
-        list_for_each_entry(page, &cache->partial, link)
-            free += cache->objects_per_slab - page->objects;
-        spin_unlock(&cache->lock);
-        printer_printf(out,
-                       "%-17s %6llu %6llu %6u %4u %4u : tunables    0    0"
-                       "    0 : slabdata %6llu %6llu      0\n",
-                       cache->name, (unsigned long long)(total - free),
-                       (unsigned long long)total, cache->size,
-                       cache->objects_per_slab, 1u << cache->order,
-                       (unsigned long long)cache->nr_slabs,
-                       (unsigned long long)cache->nr_slabs);
-    }
-    spin_unlock_irqrestore(&caches_lock, flags);
 }

@@ -30,8 +30,8 @@ static void complain(const struct kmem_cache *cache, void *obj,
 {
     const struct object_tail *tail = tail_of(cache, obj);
 
-    pr_err("slab %s: object %p %s, noticed by %p (allocated by %p, freed by "
-           "%p, red zone %llx)\n",
+    pr_err("slab %s: object %p %s, noticed by %pS (allocated by %pS, freed by "
+           "%pS, red zone %llx)\n",
            cache->name, obj, what, caller, tail->allocated_by, tail->freed_by,
            (unsigned long long)tail->red);
     WARN_ON(1);
@@ -67,21 +67,32 @@ void debug_object_alloc(struct kmem_cache *cache, void *obj, void *caller)
     poison(cache, obj, POISON_NEW);
 }
 
-bool debug_object_free(struct kmem_cache *cache, struct page *page, void *obj,
-                       void *caller)
+bool debug_object_used(const struct kmem_cache *cache, struct page *page,
+                       void *obj, void *caller)
 {
     struct object_tail *tail = tail_of(cache, obj);
     unsigned long offset = obj - page_address(page);
 
     if (offset % cache->stride) {
-        pr_err("slab %s: %p points into an object, freed by %p\n", cache->name,
+        pr_err("slab %s: %p points into an object, used by %pS\n", cache->name,
                obj, caller);
         return false;
     }
-    if (tail->red == RED_FREE) {
-        complain(cache, obj, "freed twice", caller);
+    if (tail->red == RED_FREE)
+        complain(cache, obj,
+                 tail->freed_by ? "used after it was freed, or freed twice"
+                                : "used, but was never allocated",
+                 caller);
+    return tail->red != RED_FREE;
+}
+
+bool debug_object_free(struct kmem_cache *cache, struct page *page, void *obj,
+                       void *caller)
+{
+    struct object_tail *tail = tail_of(cache, obj);
+
+    if (!debug_object_used(cache, page, obj, caller))
         return false;
-    }
     if (tail->red != RED_USED)
         complain(cache, obj, "written past its end", caller);
     tail->red = RED_FREE;

@@ -17,6 +17,10 @@
 #include <kernel/sync/spinlock.h>
 #include <mm/page.h>
 #include <mm/slab.h>
+#include <mm/uaccess.h>
+
+extern struct list_head slab_caches; /* (slab_caches_lock) */
+extern spinlock_t slab_caches_lock;
 
 struct kmem_cache {
     u32 index;  /* (c) into the CPUs' slab_cpu[] */
@@ -32,7 +36,7 @@ struct kmem_cache {
     struct list_head partial; /* (lock) slabs with free objects, no CPU's */
     u32 nr_partial;           /* (lock) */
     u64 nr_slabs;             /* (lock) all */
-    struct list_head all;     /* (caches_lock) */
+    struct list_head all;     /* (slab_caches_lock) */
 };
 
 #define DEBUG_TAIL 24 /* red zone, allocated by, freed by */
@@ -41,6 +45,9 @@ struct kmem_cache {
  * comes in; debug_object_free says false for what must not be freed. */
 void debug_object_new(struct kmem_cache *cache, void *obj);
 void debug_object_alloc(struct kmem_cache *cache, void *obj, void *caller);
+/* Whether the object is in use; says so if not. */
+bool debug_object_used(const struct kmem_cache *cache, struct page *page,
+                       void *obj, void *caller);
 bool debug_object_free(struct kmem_cache *cache, struct page *page, void *obj,
                        void *caller);
 
@@ -55,14 +62,44 @@ struct slab_cpu {
 DECLARE_PER_CPU(struct slab_cpu, slab_cpus[SLAB_CACHES_MAX]);
 
 extern u64 slab_link_secret;
+extern unsigned long slab_reach; /* (c) bytes from page_offset to RAM's end */
 
-/* slab.c.  The slow ways have interrupts as they find them. */
+/* slab_report.c: says that `call` of obj is wrong and not done; why NULL:
+ * finds out.  Any context. */
+void slab_refuse(const char *call, const void *obj, const char *why,
+                 void *caller);
+
+/* slab.c.  The slow ways: the first has interrupts as it finds them; the other
+ * is called with them off, and `flags` says how they were. */
 void *slab_alloc_slow(struct kmem_cache *cache, gfp_t gfp, void *caller);
-void slab_free_slow(struct kmem_cache *cache, struct page *page, void *obj);
+void slab_free_slow(struct kmem_cache *cache, struct page *page, void *obj,
+                    u64 flags, void *caller);
 /* Lays the object out; false if no slab can hold one, or no index is left. */
 bool slab_cache_setup(struct kmem_cache *cache, const char *name, size_t size,
                       size_t align, void (*ctor)(void *obj));
 void kmalloc_init(void);
+
+/*
+ * The slab that an object would be in; false: in none.  An address outside
+ * the map of RAM, or of RAM that is not online, has no readable struct page.
+ */
+static __always_inline bool slab_of(const void *obj, struct page **slab)
+{
+    unsigned long offset = (unsigned long)obj - page_offset;
+    struct page *page = pfn_to_page(PFN_DOWN(offset));
+    u32 flags;
+
+    if (unlikely(offset >= slab_reach))
+        return false;
+    *slab = page;
+    flags = load_or_zero(&page->flags);
+    if (likely(flags & BIT(PG_slab)))
+        return true;
+    if (!(flags & BIT(PG_tail)))
+        return false;
+    *slab = page->head;
+    return page_test(page->head, PG_slab);
+}
 
 static inline void *link_get(const struct kmem_cache *cache, const void *obj)
 {
@@ -102,18 +139,25 @@ static __always_inline void *slab_alloc(struct kmem_cache *cache, gfp_t gfp,
     return gfp & __GFP_ZERO ? memset(obj, 0, cache->size) : obj;
 }
 
-static __always_inline void slab_free(struct kmem_cache *cache,
-                                      struct page *page, void *obj)
+/*
+ * True: done.  False: slab_free_slow() must do it, with interrupts off as they
+ * are now and `flags`.  The last object that was freed is on top of its list,
+ * so freeing it again is noticed at no cost.
+ */
+static __always_inline bool slab_free_fast(struct kmem_cache *cache,
+                                           struct page *page, void *obj,
+                                           u64 *flags)
 {
-    u64 flags = local_irq_save();
-    struct slab_cpu *cpu = this_cpu_ptr(&slab_cpus[cache->index]);
+    struct slab_cpu *cpu;
+    void *first;
 
-    if (unlikely(cpu->page != page)) {
-        local_irq_restore(flags);
-        slab_free_slow(cache, page, obj);
-        return;
-    }
-    link_set(cache, obj, cpu->freelist);
+    *flags = local_irq_save();
+    cpu = this_cpu_ptr(&slab_cpus[cache->index]);
+    first = cpu->freelist;
+    if (unlikely(cpu->page != page || first == obj))
+        return false;
+    link_set(cache, obj, first);
     cpu->freelist = obj;
-    local_irq_restore(flags);
+    local_irq_restore(*flags);
+    return true;
 }

@@ -81,5 +81,25 @@ int user_cmpxchg32(u32 __user *at, u32 *old, u32 new);
 int copy_from_kernel_nofault(void *to, const void *from, size_t n);
 int copy_to_kernel_nofault(void *to, const void *from, size_t n);
 
+/* A load that may be of nothing mapped, and gives 0 then; one instruction
+ * more than any load. */
+static __always_inline u32 load_or_zero(const u32 *at)
+{
+    u32 val = 0;
+
+#ifdef PAGEWALK_KERNEL
+    __asm__("1: movl %1, %0\n"
+            "2:\n"
+            ".pushsection __ex_table, \"a\", @progbits\n"
+            ".quad 1b, 2b\n"
+            ".popsection"
+            : "+r"(val)
+            : "m"(*at));
+#else
+    val = *at;
+#endif
+    return val;
+}
+
 /* Where a fault at this instruction goes on; 0 if it is a bug. */
 unsigned long exception_table_find(unsigned long rip);

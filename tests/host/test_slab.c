@@ -32,6 +32,21 @@ u32 atomic_depth;
 bool fail_nth_armed;
 unsigned int nr_cpus_online = 1;
 
+pfn_t lowmem_end_pfn = ~0ul >> PAGE_SHIFT;
+
+u64 physmap_ram_end(void)
+{
+    return ARENA_PAGES * PAGE_SIZE;
+}
+
+static int refused;
+
+void slab_refuse(const char *call, const void *obj, const char *why,
+                 void *caller)
+{
+    refused++;
+}
+
 void xcall(u64 cpus, void (*fn)(void *arg), void *arg)
 {
 }
@@ -44,10 +59,6 @@ bool fail_nth_now(gfp_t gfp)
 void spin_lock_wait(spinlock_t *lock, u16 ticket)
 {
     abort(); /* nobody else is there */
-}
-
-void printer_printf(struct printer *out, const char *fmt, ...)
-{
 }
 
 void printer_write(struct printer *out, const char *text, size_t len)
