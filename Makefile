@@ -79,7 +79,7 @@ BUSYBOX := /bin/busybox
 UAPI := -idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu
 
 # ---- flags -------------------------------------------------------------------
-WARN := -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
+WARN := -Wall -Werror=int-conversion -Wextra -Wno-unused-parameter -Wno-sign-compare \
         -Wno-address -Wno-missing-field-initializers \
         -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS := -std=gnu11 -ffreestanding -nostdinc \

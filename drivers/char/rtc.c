@@ -215,7 +215,7 @@ static long rtc_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
             err = -EFAULT;
         return err;
     case RTC_SET_TIME:
-        if (!capable(current))
+        if (!capable(CAP_SYS_TIME))
             return -EACCES;
         if (copy_from_user(&t, user, sizeof(t)))
             return -EFAULT;

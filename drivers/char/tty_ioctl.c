@@ -246,7 +246,7 @@ static long ioctl_type(struct tty *tty, const void __user *arg)
 {
     u8 byte;
 
-    if (tty_of_current() != tty && !capable(current))
+    if (tty_of_current() != tty && !capable(CAP_SYS_ADMIN))
         return -EPERM;
     if (copy_from_user(&byte, arg, 1))
         return -EFAULT;
@@ -326,7 +326,7 @@ static long ioctl_job(struct tty *tty, unsigned int cmd, void __user *arg)
     case TIOCNOTTY:
         return tty_give_up(tty);
     case TIOCVHANGUP:
-        if (!capable(current))
+        if (!capable(CAP_SYS_ADMIN))
             return -EPERM;
         tty_hangup(tty);
         return 0;

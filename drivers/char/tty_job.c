@@ -126,7 +126,7 @@ long tty_take(struct tty *tty, bool steal)
     if (!is_session_leader(current) || current->signal->tty)
         goto out;
     if (tty->session) {
-        if (!steal || !capable(current))
+        if (!steal || !capable(CAP_SYS_ADMIN))
             goto out;
         clear_session_locked(tty);
     }

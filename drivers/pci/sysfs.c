@@ -127,7 +127,8 @@ static ssize_t config_read(struct file *file, char __user *buf, size_t count,
                            loff_t *pos)
 {
     struct pci_dev *dev = file_inode(file)->private;
-    size_t size = capable(current) ? PCI_CONFIG_SIZE : CONFIG_UNPRIVILEGED;
+    size_t size =
+        capable(CAP_SYS_ADMIN) ? PCI_CONFIG_SIZE : CONFIG_UNPRIVILEGED;
     size_t done;
 
     if (*pos < 0)

@@ -100,14 +100,7 @@ void inode_init_special(struct inode *inode, dev_t rdev)
 
 bool cred_in_group(const struct cred *cred, gid_t gid)
 {
-    u32 i;
-
-    if (cred->fsgid == gid)
-        return true;
-    for (i = 0; i < cred->ngroups; i++)
-        if (cred->groups[i] == gid)
-            return true;
-    return false;
+    return cred->fsgid == gid || groups_contain(cred->groups, gid);
 }
 
 int inode_permission(struct inode *inode, int mask)
@@ -124,7 +117,7 @@ int inode_permission(struct inode *inode, int mask)
     if (!(mask & ~mode & 7))
         return 0;
     /* root passes, but for running what nobody may run */
-    if (cred->fsuid == 0 &&
+    if (capable(CAP_DAC_OVERRIDE) &&
         (!(mask & MAY_EXEC) || S_ISDIR(inode->mode) || inode->mode & 0111))
         return 0;
     return -EACCES;
@@ -136,13 +129,13 @@ void inode_drop_suid(struct inode *inode)
 
     inode->mode &= ~(mode_t)S_ISUID;
     if (inode->mode & S_IXGRP ||
-        (cred->fsuid != 0 && !cred_in_group(cred, inode->gid)))
+        (!capable(CAP_FSETID) && !cred_in_group(cred, inode->gid)))
         inode->mode &= ~(mode_t)S_ISGID;
 }
 
 bool inode_owner_or_root(const struct inode *inode)
 {
-    return current->cred.fsuid == inode->uid || current->cred.fsuid == 0;
+    return current->cred.fsuid == inode->uid || capable(CAP_FOWNER);
 }
 
 static void set_time(struct stat *st, const struct inode *inode)

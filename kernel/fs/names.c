@@ -28,7 +28,7 @@ static int may_remove(struct inode *dir, struct inode *victim)
 
     if (err)
         return err;
-    if (dir->mode & S_ISVTX && current->cred.fsuid != 0 &&
+    if (dir->mode & S_ISVTX && !capable(CAP_FOWNER) &&
         current->cred.fsuid != victim->uid && current->cred.fsuid != dir->uid)
         return -EPERM;
     return 0;
@@ -58,8 +58,7 @@ static void inherit_group(const struct inode *dir, struct inode *inode)
     if (S_ISDIR(inode->mode))
         inode->mode |= S_ISGID;
     else if ((inode->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
-             current->cred.fsuid != 0 &&
-             !cred_in_group(&current->cred, dir->gid))
+             !capable(CAP_FSETID) && !cred_in_group(&current->cred, dir->gid))
         inode->mode &= ~(mode_t)S_ISGID;
 }
 
@@ -131,7 +130,7 @@ static int may_mknod(const struct walk *w, mode_t mode, dev_t rdev)
 {
     int err;
 
-    if ((!(S_ISCHR(mode) && rdev) && !S_ISBLK(mode)) || capable(current))
+    if ((!(S_ISCHR(mode) && rdev) && !S_ISBLK(mode)) || capable(CAP_MKNOD))
         return 0;
     err = may_change(w->path.dentry->inode);
     return err ? err : -EPERM;

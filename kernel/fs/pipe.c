@@ -484,7 +484,7 @@ static long resize(struct pipe *pipe, u64 bytes)
     while (slots * PAGE_SIZE < bytes)
         slots *= 2;
     if (slots > PIPE_SLOTS_MAX && slots * PAGE_SIZE > pipe->size &&
-        current->cred.euid != 0)
+        !capable(CAP_SYS_RESOURCE))
         return -EPERM;
     if (slots > PIPE_SLOTS_ROOT)
         return -ENOMEM;

@@ -64,7 +64,7 @@ static bool may_inspect(const struct task_struct *task)
 {
     const struct cred *mine = &current->cred, *its = &task->cred;
 
-    return task->tgid == current->tgid || mine->fsuid == 0 ||
+    return task->tgid == current->tgid || capable(CAP_SYS_PTRACE) ||
            (mine->fsuid == its->euid && mine->fsuid == its->suid &&
             mine->fsuid == its->uid);
 }

@@ -281,14 +281,18 @@ static void status_ids(struct printer *out, const struct cred *c)
                    c->fsgid);
 }
 
-static void status_groups(struct printer *out, const struct cred *c)
+static void status_groups(struct printer *out, struct task_struct *task)
 {
-    u32 i;
+    struct group_info *groups;
+    u64 flags = spin_lock_irqsave(&task->sighand->lock);
 
+    groups = groups_get(task->cred.groups);
+    spin_unlock_irqrestore(&task->sighand->lock, flags);
     printer_puts(out, "Groups:\t");
-    for (i = 0; i < c->ngroups; i++)
-        printer_printf(out, "%u ", c->groups[i]);
+    for (u32 i = 0; groups && i < groups->count; i++)
+        printer_printf(out, "%u ", groups->ids[i]);
     printer_puts(out, "\n");
+    groups_put(groups);
 }
 
 static void status_signals(struct printer *out, const struct view *v)
@@ -302,13 +306,14 @@ static void status_signals(struct printer *out, const struct view *v)
 
 static void status_caps(struct printer *out, const struct task_struct *task)
 {
-    static const char all[] = "000001ffffffffff", none[] = "0000000000000000";
-    const char *has = task->cred.euid == 0 ? all : none;
+    const struct cap_sets *caps = &task->cred.caps;
 
     printer_printf(out,
-                   "CapInh:\t%s\nCapPrm:\t%s\nCapEff:\t%s\nCapBnd:\t%s\n"
-                   "CapAmb:\t%s\nNoNewPrivs:\t%d\nSeccomp:\t0\n",
-                   none, has, has, all, none, task->no_new_privs);
+                   "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n"
+                   "CapBnd:\t%016lx\nCapAmb:\t%016lx\nNoNewPrivs:\t%d\n"
+                   "Seccomp:\t0\n",
+                   caps->inheritable, caps->permitted, caps->effective,
+                   caps->bounding, caps->ambient, task->no_new_privs);
 }
 
 static void status_cpus(struct printer *out, const struct task_struct *task)
@@ -349,7 +354,7 @@ int proc_status(struct task_struct *task, struct printer *out)
                    v.state, state_word(v.state), task->tgid, task->pid, v.ppid);
     status_ids(out, &task->cred);
     printer_printf(out, "FDSize:\t%u\n", files ? files_size(files) : 0);
-    status_groups(out, &task->cred);
+    status_groups(out, task);
     if (mm)
         status_memory(out, mm);
     printer_printf(out, "Threads:\t%u\n", v.threads);

@@ -195,7 +195,7 @@ static struct sys_value values[] = {
     {"kernel", "domainname", 0644, &text_ops, utsname.domainname, 0, 65},
     {"kernel", "pid_max", 0444, &constant_ops, "32768"},
     {"kernel", "threads-max", 0444, &constant_ops, "32768"},
-    {"kernel", "ngroups_max", 0444, &constant_ops, "32"},
+    {"kernel", "ngroups_max", 0444, &constant_ops, "65536"},
     {"kernel", "cap_last_cap", 0444, &constant_ops, "40"},
     {"kernel", "randomize_va_space", 0644, &int_ops, &randomize_va_space, 0, 2},
     {"kernel", "kptr_restrict", 0444, &constant_ops, "0"},

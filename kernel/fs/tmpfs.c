@@ -234,7 +234,7 @@ static ssize_t write_locked(struct inode *inode, const char __user *user,
     *pos += n;
     if ((u64)*pos > inode->size)
         inode->size = *pos;
-    if (inode->mode & (S_ISUID | S_ISGID) && current->cred.fsuid != 0)
+    if (inode->mode & (S_ISUID | S_ISGID) && !capable(CAP_FSETID))
         inode_drop_suid(inode);
     account(inode);
     inode_touch(inode);

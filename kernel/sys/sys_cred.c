@@ -1,7 +1,5 @@
 /*
  * kernel/sys/sys_cred.c - users and groups, process groups and sessions.
- *
- * There are no capabilities: user 0 may, others may not.
  */
 #include <kernel/lib/string.h>
 #include <kernel/task/internal.h>
@@ -11,7 +9,6 @@
 #include <syscalls_gen.h>
 
 #define UNCHANGED ((uid_t)-1)
-#define NGROUPS_LINUX 65536
 
 long sys_getuid(void)
 {
@@ -37,6 +34,7 @@ static void credentials_changed(const struct cred *old)
 {
     struct task_struct *task = current;
 
+    caps_fix_setuid(&task->cred, old);
     if (old->euid != task->cred.euid || old->egid != task->cred.egid) {
         task->dumpable = false;
         task->pdeath_signal = 0;
@@ -49,7 +47,7 @@ long sys_setuid(uid_t uid)
 
     if (uid == UNCHANGED)
         return -EINVAL;
-    if (!cred->euid)
+    if (capable(CAP_SETUID))
         cred->uid = cred->suid = uid;
     else if (uid != cred->uid && uid != cred->suid)
         return -EPERM;
@@ -64,7 +62,7 @@ long sys_setgid(gid_t gid)
 
     if (gid == UNCHANGED)
         return -EINVAL;
-    if (!cred->euid)
+    if (capable(CAP_SETGID))
         cred->gid = cred->sgid = gid;
     else if (gid != cred->gid && gid != cred->sgid)
         return -EPERM;
@@ -76,7 +74,7 @@ long sys_setgid(gid_t gid)
 long sys_setreuid(uid_t ruid, uid_t euid)
 {
     struct cred *cred = &current->cred, old = *cred;
-    bool root = !cred->euid;
+    bool root = capable(CAP_SETUID);
 
     if (ruid != UNCHANGED && !root && ruid != old.uid && ruid != old.euid)
         return -EPERM;
@@ -97,7 +95,7 @@ long sys_setreuid(uid_t ruid, uid_t euid)
 long sys_setregid(gid_t rgid, gid_t egid)
 {
     struct cred *cred = &current->cred, old = *cred;
-    bool root = !cred->euid;
+    bool root = capable(CAP_SETGID);
 
     if (rgid != UNCHANGED && !root && rgid != old.gid && rgid != old.egid)
         return -EPERM;
@@ -124,9 +122,9 @@ long sys_setresuid(uid_t ruid, uid_t euid, uid_t suid)
 {
     struct cred *cred = &current->cred, old = *cred;
 
-    if (old.euid && (!one_of(ruid, old.uid, old.euid, old.suid) ||
-                     !one_of(euid, old.uid, old.euid, old.suid) ||
-                     !one_of(suid, old.uid, old.euid, old.suid)))
+    if (!capable(CAP_SETUID) && (!one_of(ruid, old.uid, old.euid, old.suid) ||
+                                 !one_of(euid, old.uid, old.euid, old.suid) ||
+                                 !one_of(suid, old.uid, old.euid, old.suid)))
         return -EPERM;
     if (ruid != UNCHANGED)
         cred->uid = ruid;
@@ -143,9 +141,9 @@ long sys_setresgid(gid_t rgid, gid_t egid, gid_t sgid)
 {
     struct cred *cred = &current->cred, old = *cred;
 
-    if (old.euid && (!one_of(rgid, old.gid, old.egid, old.sgid) ||
-                     !one_of(egid, old.gid, old.egid, old.sgid) ||
-                     !one_of(sgid, old.gid, old.egid, old.sgid)))
+    if (!capable(CAP_SETGID) && (!one_of(rgid, old.gid, old.egid, old.sgid) ||
+                                 !one_of(egid, old.gid, old.egid, old.sgid) ||
+                                 !one_of(sgid, old.gid, old.egid, old.sgid)))
         return -EPERM;
     if (rgid != UNCHANGED)
         cred->gid = rgid;
@@ -187,9 +185,10 @@ long sys_setfsuid(uid_t uid)
     uid_t old = cred->fsuid;
 
     if (uid != UNCHANGED &&
-        (!cred->euid || one_of(uid, cred->uid, cred->euid, cred->suid) ||
-         uid == old))
+        (capable(CAP_SETUID) ||
+         one_of(uid, cred->uid, cred->euid, cred->suid) || uid == old))
         cred->fsuid = uid;
+    caps_fix_setfsuid(cred, old);
     return old;
 }
 
@@ -199,42 +198,61 @@ long sys_setfsgid(gid_t gid)
     gid_t old = cred->fsgid;
 
     if (gid != UNCHANGED &&
-        (!cred->euid || one_of(gid, cred->gid, cred->egid, cred->sgid) ||
-         gid == old))
+        (capable(CAP_SETGID) ||
+         one_of(gid, cred->gid, cred->egid, cred->sgid) || gid == old))
         cred->fsgid = gid;
     return old;
 }
 
 long sys_getgroups(int size, void __user *list)
 {
-    const struct cred *cred = &current->cred;
+    const struct group_info *groups = current->cred.groups;
+    u32 count = groups ? groups->count : 0;
 
-    if (size < 0 || (size && (u32)size < cred->ngroups))
+    if (size < 0 || (size && (u32)size < count))
         return -EINVAL;
-    if (size && copy_to_user(list, cred->groups, cred->ngroups * sizeof(gid_t)))
+    if (size && count && copy_to_user(list, groups->ids, count * sizeof(gid_t)))
         return -EFAULT;
-    return cred->ngroups;
+    return count;
+}
+
+/* From ring 3, sorted; *groups NULL: none. */
+static int groups_read(struct group_info **groups, const void __user *list,
+                       u32 count)
+{
+    *groups = groups_alloc(count);
+    if (!*groups)
+        return count ? -ENOMEM : 0;
+    if (copy_from_user((*groups)->ids, list, count * sizeof(gid_t))) {
+        groups_put(*groups);
+        return -EFAULT;
+    }
+    groups_sort(*groups);
+    if ((*groups)->ids[count - 1] == (gid_t)-1) {
+        groups_put(*groups);
+        return -EINVAL;
+    }
+    return 0;
 }
 
 long sys_setgroups(int size, const void __user *list)
 {
-    struct cred *cred = &current->cred;
-    gid_t groups[ARRAY_SIZE(cred->groups)];
+    struct task_struct *task = current;
+    struct group_info *groups, *old = task->cred.groups;
+    u64 flags;
+    int err;
 
-    if (!capable(current))
+    if (!capable(CAP_SETGID))
         return -EPERM;
-    if (size < 0 || size > NGROUPS_LINUX)
+    if (size < 0 || size > NGROUPS_MAX)
         return -EINVAL;
-    if (copy_from_user(groups, list,
-                       min((size_t)size, ARRAY_SIZE(groups)) * sizeof(gid_t)))
-        return -EFAULT;
-    if ((size_t)size > ARRAY_SIZE(groups))
-        return -EINVAL; /* more than a struct cred holds */
-    for (int i = 0; i < size; i++)
-        if (groups[i] == (gid_t)-1)
-            return -EINVAL;
-    memcpy(cred->groups, groups, size * sizeof(gid_t));
-    cred->ngroups = size;
+    err = groups_read(&groups, list, size);
+    if (err)
+        return err;
+    flags = spin_lock_irqsave(&task->sighand->lock);
+    task->cred.groups = groups;
+    spin_unlock_irqrestore(&task->sighand->lock, flags);
+    groups_put(old);
     return 0;
 }
 

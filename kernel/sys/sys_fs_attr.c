@@ -173,6 +173,7 @@ static long access_at(int dfd, const char __user *path, int mode, int flags)
     struct cred *cred = &current->cred;
     uid_t fsuid = cred->fsuid;
     gid_t fsgid = cred->fsgid;
+    u64 effective = cred->caps.effective;
     struct path at;
     long err;
 
@@ -182,6 +183,7 @@ static long access_at(int dfd, const char __user *path, int mode, int flags)
     if (!(flags & AT_EACCESS)) {
         cred->fsuid = cred->uid;
         cred->fsgid = cred->gid;
+        cred->caps.effective = cred->uid ? 0 : cred->caps.permitted;
     }
     err = at_path(dfd, path, flags, &at);
     if (!err) {
@@ -190,6 +192,7 @@ static long access_at(int dfd, const char __user *path, int mode, int flags)
     }
     cred->fsuid = fsuid;
     cred->fsgid = fsgid;
+    cred->caps.effective = effective;
     return err;
 }
 
@@ -232,7 +235,7 @@ static long change_mode(struct vfsmount *mnt, struct inode *inode, mode_t mode)
         return -EOPNOTSUPP;
     mutex_lock(&inode->lock);
     old = inode->mode;
-    if (current->cred.fsuid != 0 && !cred_in_group(&current->cred, inode->gid))
+    if (!capable(CAP_FSETID) && !cred_in_group(&current->cred, inode->gid))
         mode &= ~(mode_t)S_ISGID; /* a group that is not the caller's */
     inode->mode = (old & S_IFMT) | (mode & 07777);
     err = attributes_changed(inode);
@@ -277,7 +280,7 @@ static bool may_chown(const struct inode *inode, uid_t uid, gid_t gid)
     const struct cred *cred = &current->cred;
     bool owner = cred->fsuid == inode->uid;
 
-    if (cred->fsuid == 0)
+    if (capable(CAP_CHOWN))
         return true;
     if (uid != (uid_t)-1 && (!owner || uid != inode->uid))
         return false;

@@ -195,7 +195,7 @@ long sys_chroot(const char __user *path)
         return err;
     err = inode_permission(at.dentry->inode, MAY_EXEC);
     if (!err)
-        err = ROOT_ONLY(capable(current));
+        err = ROOT_ONLY(capable(CAP_SYS_CHROOT));
     if (!err)
         fs_set_root(current->fs, &at);
     path_put(&at);
@@ -582,7 +582,7 @@ long sys_mount(const char __user *source, const char __user *target,
         err = user_path(AT_FDCWD, target, LOOKUP_FOLLOW, &m.at);
     if (!err) {
         err = flags >> 31 ? -EINVAL /* MS_NOUSER, sign-extended */
-                          : ROOT_ONLY(capable(current));
+                          : ROOT_ONLY(capable(CAP_SYS_ADMIN));
         if (!err)
             err = mount_checked(&m);
         path_put(&m.at);
@@ -603,7 +603,7 @@ long sys_umount2(const char __user *target, int flags)
                     flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &at);
     if (err)
         return err;
-    if (!capable(current)) {
+    if (!capable(CAP_SYS_ADMIN)) {
         path_put(&at);
         return -EPERM;
     }

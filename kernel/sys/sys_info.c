@@ -38,7 +38,7 @@ static long set_uts(char *field, const void __user *from, int len)
 {
     char text[__NEW_UTS_LEN + 1] = {0};
 
-    if (!capable(current))
+    if (!capable(CAP_SYS_ADMIN))
         return -EPERM;
     if (len < 0 || len > __NEW_UTS_LEN)
         return -EINVAL;
@@ -103,7 +103,8 @@ static int limit_set(struct task_struct *task, unsigned int resource,
         return -EINVAL;
     if (resource == RLIMIT_NOFILE && new->rlim_max > (1u << 20))
         return -EPERM;
-    if (new->rlim_max > signal->rlim[resource].max && !capable(current))
+    if (new->rlim_max > signal->rlim[resource].max &&
+        !capable(CAP_SYS_RESOURCE))
         return -EPERM;
     signal->rlim[resource].cur = new->rlim_cur;
     signal->rlim[resource].max = new->rlim_max;
@@ -115,7 +116,7 @@ static bool may_limit(const struct task_struct *task)
 {
     const struct cred *me = &current->cred, *it = &task->cred;
 
-    return task->signal == current->signal || !me->euid ||
+    return task->signal == current->signal || capable(CAP_SYS_RESOURCE) ||
            (me->uid == it->euid && me->uid == it->suid && me->uid == it->uid &&
             me->gid == it->egid && me->gid == it->sgid && me->gid == it->gid);
 }
@@ -287,7 +288,7 @@ static long syslog_console(int type, int level)
 
 long sys_syslog(int type, void __user *buf, int len)
 {
-    if (!capable(current) && type != SYSLOG_READ_ALL &&
+    if (!capable(CAP_SYSLOG) && type != SYSLOG_READ_ALL &&
         type != SYSLOG_SIZE_BUFFER)
         return -EPERM;
     if (type < SYSLOG_CLOSE || type > SYSLOG_SIZE_BUFFER)
@@ -360,7 +361,7 @@ static long reboot_with_word(const void __user *arg)
 long sys_reboot(unsigned int magic1, unsigned int magic2, unsigned int cmd,
                 const void __user *arg)
 {
-    if (!capable(current))
+    if (!capable(CAP_SYS_ADMIN))
         return -EPERM;
     if (magic1 != LINUX_REBOOT_MAGIC1 ||
         (magic2 != LINUX_REBOOT_MAGIC2 && magic2 != LINUX_REBOOT_MAGIC2A &&

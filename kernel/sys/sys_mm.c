@@ -54,7 +54,7 @@ long sys_mmap(unsigned long addr, size_t len, unsigned long prot,
                                .flags = flags,
                                .pgoff = offset >> PAGE_SHIFT,
                                .unknown_flags = flags & ~MAP_KNOWN,
-                               .privileged = capable(current)};
+                               .privileged = capable(CAP_SYS_RAWIO)};
     long ret;
 
     if (offset & ~PAGE_MASK)
@@ -102,10 +102,10 @@ long sys_mremap(unsigned long addr, size_t old_len, size_t new_len,
     if (flags &
         ~(unsigned long)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP))
         return -EINVAL;
-    if (flags & MREMAP_FIXED && new_addr < mmap_min_addr && !capable(current) &&
-        !(new_addr & ~PAGE_MASK))
+    if (flags & MREMAP_FIXED && new_addr < mmap_min_addr &&
+        !capable(CAP_SYS_RAWIO) && !(new_addr & ~PAGE_MASK))
         return -EPERM;
-    if (capable(current))
+    if (capable(CAP_IPC_LOCK))
         flags |= MREMAP_PRIVILEGED;
     return do_mremap(current->mm, addr, old_len, new_len, flags, new_addr);
 }
@@ -154,7 +154,7 @@ long sys_mincore(unsigned long addr, size_t len, void __user *vec)
 
 long sys_mlock(unsigned long addr, size_t len)
 {
-    return do_mlock(current->mm, addr, len, VM_LOCKED, capable(current));
+    return do_mlock(current->mm, addr, len, VM_LOCKED, capable(CAP_IPC_LOCK));
 }
 
 long sys_mlock2(unsigned long addr, size_t len, int flags)
@@ -165,17 +165,17 @@ long sys_mlock2(unsigned long addr, size_t len, int flags)
         return -EINVAL;
     if (flags & MLOCK_ONFAULT)
         vm_flags |= VM_LOCKONFAULT;
-    return do_mlock(current->mm, addr, len, vm_flags, capable(current));
+    return do_mlock(current->mm, addr, len, vm_flags, capable(CAP_IPC_LOCK));
 }
 
 long sys_munlock(unsigned long addr, size_t len)
 {
-    return do_mlock(current->mm, addr, len, 0, capable(current));
+    return do_mlock(current->mm, addr, len, 0, capable(CAP_IPC_LOCK));
 }
 
 long sys_mlockall(int flags)
 {
-    return do_mlockall(current->mm, flags, capable(current));
+    return do_mlockall(current->mm, flags, capable(CAP_IPC_LOCK));
 }
 
 long sys_munlockall(void)

@@ -5,12 +5,12 @@
 #include <kernel/core/percpu.h>
 #include <kernel/core/xcall.h>
 #include <kernel/lib/string.h>
+#include <kernel/sys/sys_cap.h>
 #include <kernel/task/internal.h>
 #include <kernel/task/sigset.h>
 #include <kernel/uapi/errno.h>
 #include <asm/prctl.h>
 #include <kernel/x86/cpu.h>
-#include <linux/capability.h>
 #include <linux/membarrier.h>
 #include <linux/prctl.h>
 #include <mm/layout.h>
@@ -69,10 +69,6 @@ long sys_prctl(int option, unsigned long arg2, unsigned long arg3,
         return task->dumpable;
     case PR_SET_DUMPABLE:
         return set_flag(&task->dumpable, arg2);
-    case PR_GET_KEEPCAPS:
-        return task->keep_caps;
-    case PR_SET_KEEPCAPS:
-        return set_flag(&task->keep_caps, arg2);
     case PR_SET_NO_NEW_PRIVS:
         if (arg2 != 1 || arg3 || arg4 || arg5)
             return -EINVAL;
@@ -109,10 +105,8 @@ long sys_prctl(int option, unsigned long arg2, unsigned long arg3,
     case PR_TASK_PERF_EVENTS_DISABLE: /* it has none */
     case PR_TASK_PERF_EVENTS_ENABLE:
         return 0;
-    case PR_CAPBSET_READ:
-        return arg2 <= 40 ? 1 : -EINVAL; /* linux/capability.h, the last */
     default:
-        return -EINVAL;
+        return cap_prctl(option, arg2, arg3, arg4, arg5);
     }
 }
 
@@ -233,84 +227,4 @@ long sys_membarrier(int cmd, unsigned int flags, int cpu)
     default:
         return -EINVAL;
     }
-}
-
-/* What a program of user 0 has, and any other has not. */
-static u64 capabilities(const struct task_struct *task)
-{
-    return capable(task) ? BIT(CAP_LAST_CAP + 1) - 1 : 0;
-}
-
-/* 0 and the words per set; -EINVAL with the version that we speak written
- * into the header. */
-static int cap_header(void __user *uheader, unsigned int *words, int *pid)
-{
-    struct __user_cap_header_struct header;
-    struct __user_cap_header_struct __user *to = uheader;
-
-    if (copy_from_user(&header, uheader, sizeof(header)))
-        return -EFAULT;
-    *pid = header.pid;
-    *words = 2;
-    switch (header.version) {
-    case _LINUX_CAPABILITY_VERSION_1:
-        *words = 1;
-        return 0;
-    case _LINUX_CAPABILITY_VERSION_2:
-    case _LINUX_CAPABILITY_VERSION_3:
-        return 0;
-    default:
-        if (put_user((u32)_LINUX_CAPABILITY_VERSION_3, &to->version))
-            return -EFAULT;
-        return -EINVAL;
-    }
-}
-
-long sys_capget(void __user *uheader, void __user *udata)
-{
-    struct __user_cap_data_struct data[2];
-    struct task_struct *task;
-    unsigned int words;
-    int pid, err = cap_header(uheader, &words, &pid);
-    u64 caps;
-
-    if (err) /* asking with no place for data asks for the version */
-        return err == -EINVAL && !udata ? 0 : err;
-    if (pid < 0)
-        return -EINVAL;
-    task = task_find_get(pid ? pid : current->pid);
-    if (!task)
-        return -ESRCH;
-    caps = capabilities(task);
-    put_task(task);
-    memset(data, 0, sizeof(data));
-    for (unsigned int i = 0; i < words; i++)
-        data[i].effective = data[i].permitted = caps >> 32 * i;
-    if (udata && copy_to_user(udata, data, words * sizeof(*data)))
-        return -EFAULT;
-    return 0;
-}
-
-/* They go with the user: nothing can be given up or gained by itself. */
-long sys_capset(void __user *uheader, const void __user *udata)
-{
-    struct __user_cap_data_struct data[2] = {0};
-    unsigned int words;
-    int pid, err = cap_header(uheader, &words, &pid);
-    u64 caps = capabilities(current);
-
-    if (err)
-        return err;
-    if (pid && pid != current->pid)
-        return -EPERM;
-    if (copy_from_user(data, udata, words * sizeof(*data)))
-        return -EFAULT;
-    for (unsigned int i = 0; i < words; i++) {
-        u32 known = (BIT(CAP_LAST_CAP + 1) - 1) >> 32 * i;
-
-        if ((data[i].effective & known) != (u32)(caps >> 32 * i) ||
-            (data[i].permitted & known) != (u32)(caps >> 32 * i))
-            return -EPERM;
-    }
-    return 0;
 }

@@ -37,14 +37,15 @@ static bool may_change(const struct task_struct *task)
 {
     uid_t euid = current->cred.euid;
 
-    return !euid || euid == task->cred.uid || euid == task->cred.euid;
+    return capable(CAP_SYS_NICE) || euid == task->cred.uid ||
+           euid == task->cred.euid;
 }
 
 static int set_nice(struct task_struct *task, int nice)
 {
     if (!may_change(task))
         return -EPERM;
-    if (nice < task->nice && !capable(current) &&
+    if (nice < task->nice && !capable(CAP_SYS_NICE) &&
         20 - nice > (int)task->signal->rlim[RLIMIT_NICE].cur)
         return -EACCES;
     sched_set_nice(task, nice);
@@ -144,7 +145,7 @@ static long set_scheduler(pid_t pid, int policy, const void __user *param)
     if (policy < 0)
         policy = task->policy;
     err = policy_known(policy) ? priority_check(policy, priority) : -EINVAL;
-    if (!err && (!may_change(task) || (priority && !capable(current))))
+    if (!err && (!may_change(task) || (priority && !capable(CAP_SYS_NICE))))
         err = -EPERM;
     if (!err) {
         task->policy = policy;

@@ -253,7 +253,7 @@ static bool may_signal(int sig, const struct task_struct *task)
 {
     const struct cred *me = &current->cred, *it = &task->cred;
 
-    if (!me->euid || me->euid == it->suid || me->euid == it->uid ||
+    if (capable(CAP_KILL) || me->euid == it->suid || me->euid == it->uid ||
         me->uid == it->suid || me->uid == it->uid ||
         task->signal == current->signal)
         return true;

@@ -55,7 +55,7 @@ long sys_get_robust_list(pid_t pid, void __user *head, void __user *len)
         task = task_find_get(pid);
         if (!task)
             return -ESRCH;
-        if (task->signal != current->signal && !capable(current)) {
+        if (task->signal != current->signal && !capable(CAP_SYS_PTRACE)) {
             put_task(task);
             return -EPERM;
         }

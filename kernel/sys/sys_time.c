@@ -125,7 +125,7 @@ long sys_clock_settime(int clock, const void __user *from)
         err = cpu_clock(clock, &ns);
     if (err)
         return err;
-    if (!capable(current) || clock != CLOCK_REALTIME)
+    if (!capable(CAP_SYS_TIME) || clock != CLOCK_REALTIME)
         return -EPERM;
     if (ns < ktime_get())
         return -EINVAL; /* the machine did not start before 1970 */
@@ -157,7 +157,7 @@ long sys_settimeofday(const void __user *utv, const void __user *utz)
         if (tv.tv_sec < 0 || (u64)tv.tv_usec >= 1000000)
             return -EINVAL;
     }
-    if (!capable(current))
+    if (!capable(CAP_SYS_TIME))
         return -EPERM;
     if (utv)
         ktime_set_real(tv.tv_sec * NSEC_PER_SEC + tv.tv_usec * NSEC_PER_USEC);

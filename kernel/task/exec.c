@@ -434,7 +434,7 @@ static void change_credentials(struct task_struct *task,
     cred->suid = cred->fsuid = cred->euid;
     cred->sgid = cred->fsgid = cred->egid;
     task->dumpable = !raised;
-    task->keep_caps = false;
+    caps_fix_exec(cred, raised);
     if (raised)
         task->pdeath_signal = 0;
 }

@@ -144,7 +144,7 @@ static long map_range(struct mm_struct *mm, struct file *file, u64 addr,
         .file = file,
         .vm_flags_may = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC,
         .mmap = file ? file->ops->mmap : NULL,
-        .privileged = capable(current),
+        .privileged = capable(CAP_SYS_RAWIO),
     };
 
     return do_mmap(mm, &req);

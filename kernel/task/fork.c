@@ -58,7 +58,7 @@ static bool nproc_allows(const struct task_struct *parent)
 
     if (nr_tasks >= MAX_TASKS)
         return false;
-    if (limit == ~0ull || capable(parent))
+    if (limit == ~0ull || capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
         return true;
     flags = spin_lock_irqsave(&tasklist_lock);
     list_for_each_entry(task, &task_list, all_link)
@@ -92,6 +92,7 @@ static struct task_struct *copy_struct(struct task_struct *parent)
     child->restore_sigmask = false;
     child->clear_child_tid = child->set_child_tid = NULL;
     child->robust_list.head = NULL;
+    groups_get(child->cred.groups);
     child->pi_blocked = NULL;
     child->stop_pending = false;
     child->pi_waiters = 0;

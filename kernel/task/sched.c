@@ -573,6 +573,7 @@ void sched_init_cpu(struct task_struct *idle)
     idle->weight = WEIGHT_NICE_0;
     idle->cpus_allowed = ~0ull;
     idle->dumpable = true;
+    idle->cred.caps.effective = CAPS_ALL;
     idle->on_cpu = true;
     idle->on_rq = true;
     idle->signal = &boot_signal;

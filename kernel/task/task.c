@@ -164,6 +164,8 @@ struct task_struct *task_alloc(void)
         return NULL;
     }
     refcount_set(&task->refs, 2);
+    task->cred.caps.effective = task->cred.caps.permitted = CAPS_ALL;
+    task->cred.caps.bounding = CAPS_ALL;
     list_init(&task->all_link);
     list_init(&task->thread_link);
     list_init(&task->pending.queue);
@@ -187,6 +189,7 @@ void put_task(struct task_struct *task)
     if (!refcount_dec_and_test(&task->refs))
         return;
     sigqueue_flush(&task->pending);
+    groups_put(task->cred.groups);
     if (task->sighand)
         sighand_put(task->sighand);
     if (task->signal)

@@ -16,6 +16,7 @@
 #include <kernel/lib/list.h>
 #include <kernel/sync/refcount.h>
 #include <kernel/sync/waitq.h>
+#include <kernel/task/cred.h>
 #include <kernel/task/signal.h>
 #include <kernel/x86/regs.h>
 #include <kernel/x86/selectors.h>
@@ -25,13 +26,6 @@ struct files_struct; /* kernel/fs/fdtable.h */
 struct fs_struct;    /* root, cwd, umask: kernel/fs/fdtable.h */
 struct fpu_state;    /* kernel/x86/fpu.h */
 struct tty;
-
-struct cred { /* plain values: changed only by the task itself */
-    uid_t uid, euid, suid, fsuid;
-    gid_t gid, egid, sgid, fsgid;
-    u32 ngroups;
-    gid_t groups[32];
-};
 
 struct cpu_itimer {       /* fires when the process has had `target` ns */
     u64 target, interval; /* (s) 0: not running, once */
@@ -147,7 +141,7 @@ struct task_struct {
     int exit_signal;                  /* (t) to the parent; -1: a thread */
     int pdeath_signal;                /* (o) */
     u32 personality;                  /* (o) */
-    bool no_new_privs, keep_caps, dumpable; /* (o) prctl */
+    bool no_new_privs, dumpable;      /* (o) prctl */
     bool in_execve;
     u64 timer_slack;              /* (o) ns, prctl */
     struct restart_block restart; /* (o) */
@@ -227,9 +221,4 @@ bool pgrp_is_orphaned(pid_t pgrp);
 static inline bool thread_group_leader(const struct task_struct *task)
 {
     return task->pid == task->tgid;
-}
-
-static inline bool capable(const struct task_struct *task)
-{
-    return task->cred.euid == 0;
 }
