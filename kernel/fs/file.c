@@ -408,8 +408,10 @@ int filp_open_exec(int dfd, const char *name, int at_flags, struct file **file)
     if (err)
         return err;
     err = count_user(*file, -1, FMODE_EXEC);
-    if (err)
+    if (err) {
         fput(*file);
+        *file = NULL;
+    }
     return err;
 }
 

@@ -64,7 +64,7 @@ const char *elf_check_segments(const Elf64_Phdr *phdrs, size_t n, u64 file_size,
         const Elf64_Phdr *ph = &phdrs[i];
         const char *wrong;
 
-        if (ph->p_type != PT_LOAD || !ph->p_memsz)
+        if (ph->p_type != PT_LOAD || !(ph->p_memsz | ph->p_filesz))
             continue;
         wrong = check_load(ph, file_size, user_end);
         if (wrong)

@@ -223,8 +223,13 @@ static int script_parse(char *head, char **interp, char **arg)
 {
     char *end, *p = head + 2;
 
+    bool whole = head[EXEC_HEAD - 1] == '\n';
+
     head[EXEC_HEAD - 1] = '\0';
     end = strchr(p, '\n');
+    if (!end && whole)
+        end = head + EXEC_HEAD - 1;
+    whole = end;
     if (!end) {
         /* The name must be whole, its end must be there. */
         for (end = p; *end == ' ' || *end == '\t'; end++)
@@ -240,8 +245,8 @@ static int script_parse(char *head, char **interp, char **arg)
     *end = '\0';
     while (*p == ' ' || *p == '\t')
         p++;
-    if (!*p)
-        return -ENOEXEC;
+    if (!*p) /* the end of the file makes that the directory we are in */
+        return whole ? -ENOEXEC : -EACCES;
     *interp = p;
     while (*p && *p != ' ' && *p != '\t')
         p++;
@@ -294,7 +299,7 @@ static int scripts_follow(struct exec_image *image)
     for (int depth = 0; !err; depth++) {
         if (image->head[0] != '#' || image->head[1] != '!')
             break;
-        if (depth > EXEC_SCRIPTS_MAX)
+        if (depth >= EXEC_SCRIPTS_MAX)
             err = -ELOOP;
         else
             err = script_follow(image, &script);
