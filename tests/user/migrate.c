@@ -9,6 +9,7 @@
 #include "tap.h"
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -202,6 +203,107 @@ static void files(void)
     close(fd);
 }
 
+/* Whether the mappings that "what" lists for the frame at addr are as many as
+ * its struct page counts; -1: it is not a page that is counted. */
+static int counts_agree(pid_t pid, unsigned long addr)
+{
+    char text[4096], *p;
+    int said, listed = 0;
+    ssize_t len;
+
+    len = snprintf(text, sizeof(text), "what %d %#lx", pid, addr);
+    if (write(query, text, len) != len)
+        return -1;
+    len = read(query, text, sizeof(text) - 1);
+    text[len < 0 ? 0 : len] = '\0';
+    p = strstr(text, ": anon, ");
+    if (!p)
+        p = strstr(text, ": pagecache, ");
+    if (!p || sscanf(p, "%*s %*s %*d references, %d", &said) != 1)
+        return -1;
+    for (p = text; (p = strstr(p, "mapped at ")); p++)
+        listed += strstr(p, " kernel, ") != strchr(p + 11, ' ');
+    p = strstr(text, "\nand ");
+    if (said != listed + (p ? atoi(p + 5) : 0))
+        printf("# %d said, %d listed:\n%s", said, listed, text);
+    return said == listed + (p ? atoi(p + 5) : 0);
+}
+
+/* Every page of init's, of ours, and of a child that shares it. */
+static void all_are_listed(void)
+{
+    int pipe_fd[2], agree = 0, differ = 0, status;
+    unsigned long start, end;
+    char line[256], byte;
+    pid_t child;
+
+    pipe(pipe_fd);
+    child = fork();
+    if (!child) {
+        close(pipe_fd[1]);
+        _exit(read(pipe_fd[0], &byte, 1) != 0);
+    }
+    for (pid_t pid = 1; pid <= child; pid++) {
+        FILE *maps;
+
+        snprintf(line, sizeof(line), "/proc/%d/maps", pid);
+        maps = fopen(line, "r");
+        while (maps && fgets(line, sizeof(line), maps)) {
+            if (sscanf(line, "%lx-%lx", &start, &end) != 2)
+                continue;
+            for (; start < end; start += PAGE) {
+                int answer = counts_agree(pid, start);
+
+                agree += answer == 1;
+                differ += answer == 0;
+            }
+        }
+        if (maps)
+            fclose(maps);
+    }
+    close(pipe_fd[1]);
+    waitpid(child, &status, 0);
+    ok(agree > 100 && !differ, "every mapping of every page is listed");
+    if (agree <= 100 || differ)
+        printf("# %d agree, %d differ\n", agree, differ);
+}
+
+/* A file that shrinks and grows while its pages move: what is cut off is gone,
+ * what stays is what was written. */
+static void under_truncation(void)
+{
+    int fd = memfd_create("cut", 0), bad = 0, cut, status;
+    unsigned long end = now_ms() + milliseconds;
+    unsigned char text[PAGES * PAGE];
+    char *p;
+    pid_t pid;
+
+    ftruncate(fd, PAGES * PAGE);
+    p = mmap(NULL, PAGES * PAGE, RW, MAP_SHARED, fd, 0);
+    pid = fork();
+    if (!pid) { /* moves them in its own mapping, which shows the same */
+        query = open("/proc/pagewalk", O_RDWR);
+        for (int i = 0;; i++)
+            move(p + i % PAGES * PAGE);
+    }
+    for (int n = 1; now_ms() < end; n++) {
+        memset(text, n, sizeof(text));
+        bad |= pwrite(fd, text, sizeof(text), 0) != (ssize_t)sizeof(text);
+        for (size_t i = 0; i < PAGES; i++) /* shown, and so to be zapped */
+            bad |= p[i * PAGE + 5] != (char)n;
+        cut = n % PAGES * PAGE + 100;
+        bad |= ftruncate(fd, cut) || ftruncate(fd, sizeof(text));
+        bad |= pread(fd, text, sizeof(text), 0) != (ssize_t)sizeof(text);
+        for (int i = 0; i < (int)sizeof(text); i++)
+            bad |= text[i] != (i < cut ? (unsigned char)n : 0);
+    }
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    ok(!bad, "a file that is cut: what stays is right, what goes is gone");
+    munmap(p, PAGES * PAGE);
+    close(fd);
+}
+
 /* ---- everything of a program ---- */
 
 /* A page in one of its mappings, all of them as likely. */
@@ -255,9 +357,11 @@ int main(int argc, char **argv)
     }
     if (argc > 1)
         milliseconds = atoi(argv[1]);
+    all_are_listed();
     files();
     under_threads();
     under_relatives();
+    under_truncation();
     under_program("mm_model", "30");
     under_program("mm", NULL);
     return done();
