@@ -223,11 +223,16 @@ static void panic_walk(const struct pt_regs *regs, u64 addr)
     pt_print_walk(__va(root), addr, print_panic_line, NULL);
 }
 
-static void panic_zones(const struct pt_regs *regs, u64 addr)
+void mm_log_zones(void)
 {
     struct line_printer p = {.out = {line_write}};
 
     mm_report_zones(&p.out);
+}
+
+static void panic_zones(const struct pt_regs *regs, u64 addr)
+{
+    mm_log_zones();
 }
 
 void memory_report_on_panic(void)

@@ -8,6 +8,7 @@
 void mm_report_memory_map(struct printer *out); /* firmware ranges */
 void mm_report_layout(struct printer *out);     /* the address map, sizes */
 void mm_report_zones(struct printer *out);
+void mm_log_zones(void);                    /* the same into the log */
 void mm_report_ledger(struct printer *out); /* pages per owner */
 
 /* The kernel half, a line per range of equal rights. */

@@ -4,6 +4,7 @@
  */
 #include <kernel/fs/proc_pid.h>
 #include <kernel/lib/string.h>
+#include <kernel/task/oom.h>
 #include <mm/gup.h>
 #include <mm/pagemap.h>
 
@@ -372,17 +373,30 @@ int proc_wchan(struct task_struct *task, struct printer *out)
 
 int proc_oom_score(struct task_struct *task, struct printer *out)
 {
-    struct mm_struct *mm = task_get_mm(task);
-
-    printer_printf(out, "%lu\n", mm ? mm_rss(mm) * PAGE_SIZE / MIB : 0);
-    if (mm)
-        mm_put(mm);
+    printer_printf(out, "%u\n", oom_score(task));
     return 0;
 }
 
 int proc_oom_score_adj(struct task_struct *task, struct printer *out)
 {
-    (void)task;
-    printer_puts(out, "0\n");
+    printer_printf(out, "%d\n", task->signal->oom_score_adj);
+    return 0;
+}
+
+int proc_set_oom_score_adj(struct task_struct *task, const char *text)
+{
+    bool minus = *text == '-';
+    size_t len = strlen(text += minus);
+    unsigned int n;
+    int adj;
+
+    while (len && (text[len - 1] == '\n' || text[len - 1] == ' '))
+        len--;
+    if (!proc_parse_number(text, len, &n) || n > OOM_ADJ_MAX)
+        return -EINVAL;
+    adj = minus ? -(int)n : (int)n;
+    if (adj < task->signal->oom_score_adj && current->cred.euid != 0)
+        return -EACCES;
+    task->signal->oom_score_adj = adj;
     return 0;
 }

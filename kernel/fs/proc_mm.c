@@ -4,6 +4,7 @@
 #include <kernel/core/printk.h>
 #include <kernel/fs/proc_mm.h>
 #include <kernel/fs/procfs.h>
+#include <kernel/task/oom.h>
 #include <mm/report.h>
 
 typedef void report_fn(struct printer *out);
@@ -37,8 +38,8 @@ static void show_vmstat(struct printer *out)
     proc_fault_counts(&minor, &major);
     printer_printf(out,
                    "pgpgin 0\npgpgout 0\npswpin 0\npswpout 0\n"
-                   "pgfault %lu\npgmajfault %lu\n",
-                   minor + major, major);
+                   "pgfault %lu\npgmajfault %lu\noom_kill %llu\n",
+                   minor + major, major, (unsigned long long)oom_kills());
 }
 
 static const struct {

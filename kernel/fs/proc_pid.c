@@ -427,14 +427,22 @@ static ssize_t pid_text_read(struct file *file, char __user *buf, size_t count,
     return text_read(file, buf, count, pos, pid_fill);
 }
 
-/* oom_score_adj may be written, which changes nothing here. */
+/* Only oom_score_adj has a mode that lets it be opened for writing. */
 static ssize_t pid_text_write(struct file *file, const char __user *buf,
                               size_t count, loff_t *pos)
 {
-    (void)file;
-    (void)buf;
-    (void)pos;
-    return count;
+    struct task_struct *task;
+    char text[16] = "";
+    int err;
+
+    if (copy_from_user(text, buf, min(count, sizeof(text) - 1)))
+        return -EFAULT;
+    err = proc_task_checked(file->inode, &task);
+    if (err)
+        return err;
+    err = proc_set_oom_score_adj(task, text);
+    put_task(task);
+    return err ? err : (ssize_t)count;
 }
 
 static const struct inode_operations text_inode_ops = {

@@ -44,6 +44,7 @@ int proc_mountinfo(struct task_struct *task, struct printer *out);
 int proc_mounts(struct task_struct *task, struct printer *out);
 int proc_oom_score(struct task_struct *task, struct printer *out);
 int proc_oom_score_adj(struct task_struct *task, struct printer *out);
+int proc_set_oom_score_adj(struct task_struct *task, const char *text);
 int proc_personality(struct task_struct *task, struct printer *out);
 int proc_smaps(struct task_struct *task, struct printer *out);
 int proc_stat(struct task_struct *task, struct printer *out);

@@ -125,6 +125,7 @@ static int copy_signal(struct task_struct *child, struct task_struct *parent,
     to->pgrp = from->pgrp;
     to->session = from->session;
     to->tty = from->tty;
+    to->oom_score_adj = from->oom_score_adj;
     memcpy(to->rlim, from->rlim, sizeof(to->rlim));
     return 0;
 }

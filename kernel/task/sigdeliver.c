@@ -29,14 +29,17 @@ static u64 report(struct task_struct *task, int code, u64 flags)
 }
 
 /* Sleeps while the process is stopped; the last thread to do so tells the
- * parent.  Locks: sighand->lock, which it drops and takes again. */
+ * parent, also of a stop that comes before it has noticed that the one
+ * before was over.  Locks: sighand->lock, which it drops and takes again. */
 static u64 wait_while_stopped(struct task_struct *task, u64 flags)
 {
     struct signal_struct *signal = task->signal;
 
-    if (signal_stop_locked(task))
-        flags = report(task, CLD_STOPPED, flags);
     while (signal->stopped && !signal->group_exit) {
+        if (signal_stop_locked(task)) {
+            flags = report(task, CLD_STOPPED, flags);
+            continue;
+        }
         set_current_state(TASK_STOPPED);
         spin_unlock_irqrestore(&task->sighand->lock, flags);
         if (!(task->pending.set & sig_bit(SIGKILL)) &&

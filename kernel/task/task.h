@@ -59,6 +59,7 @@ struct signal_struct {
     u64 start_time;                        /* (c) ktime */
     u64 nvcsw, nivcsw, cmin_flt, cmaj_flt; /* exited threads, children */
     u64 maxrss, cmaxrss;                   /* pages */
+    int oom_score_adj;                     /* oom.c */
     struct {
         u64 cur, max;
     } rlim[16];                     /* RLIMIT_* */

@@ -14,6 +14,7 @@
  * error code with the present bit set whatever the table says.
  */
 #include <kernel/task/internal.h>
+#include <kernel/task/oom.h>
 
 #include <kernel/core/irq.h>
 #include <kernel/core/panic.h>
@@ -123,11 +124,13 @@ static void page_fault(struct pt_regs *regs, u64 addr)
     task->min_flt++;
     result = handle_mm_fault(task->mm, addr, error);
     if (unlikely(result != FAULT_OK)) {
-        /* Without memory the program ends, also in the middle of a call; not
-         * for an allocation that a test made fail. */
-        if (user || (result == FAULT_OOM && !fail_nth_armed))
+        /* Tried again once there is memory; not for an allocation that a test
+         * made fail. */
+        if (result == FAULT_OOM && !fail_nth_armed)
+            result = out_of_memory() ? FAULT_OK : result;
+        else if (user)
             user_fault(result, addr, error);
-        if (!user)
+        if (!user && result != FAULT_OK)
             kernel_fault(regs, addr);
     }
     local_irq_disable();
