@@ -12,6 +12,7 @@
 #include <kernel/lib/types.h>
 
 #define NR_ASIDS 6 /* more would seldom be found again */
+#define NO_ASID NR_ASIDS
 
 struct asid_slot {
     u64 owner; /* mm->id; 0: nobody */
@@ -20,7 +21,7 @@ struct asid_slot {
 
 struct asid_table {
     struct asid_slot slot[NR_ASIDS];
-    u8 current; /* whose translations the CPU adds now */
+    u8 current; /* whose translations the CPU adds now, or NO_ASID */
     u8 next;    /* dealt out next */
 };
 

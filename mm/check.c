@@ -114,7 +114,7 @@ static void count_tables(struct check *check, pte_t *table, int level,
 {
     int entries = level == (int)pgtable_levels - 1 ? 256 : 512;
 
-    check->tables++;
+    check->tables += level == (int)pgtable_levels - 1 ? pt_root_pages() : 1;
     for (int i = 0; i < entries; i++, va += pt_span(level)) {
         if (!pte_is_table(table[i], level))
             continue;

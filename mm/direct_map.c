@@ -149,7 +149,9 @@ static void __init choose_layout(void)
 {
     bool five = read_cr4() & BIT(12); /* LA57, SDM 3A 2.5 */
     const char *sync = cmdline_get("vmalloc_sync");
+    const char *pti = cmdline_get("pti");
 
+    pti_on = pti && !strcmp(pti, "on");
     vmalloc_lazy = sync && !strcmp(sync, "lazy");
     pgtable_levels = five ? 5 : 4;
     vmalloc_start = five ? VMALLOC_BASE_5L : VMALLOC_BASE_4L;
@@ -158,8 +160,19 @@ static void __init choose_layout(void)
     pte_supported_mask = ~0ull;
     if (!cpu_has(CPU_NX))
         pte_supported_mask &= ~PTE_NX;
-    if (!cpu_has(CPU_PGE))
+    if (!cpu_has(CPU_PGE) || pti_on) /* global would outlive the way out */
         pte_supported_mask &= ~PTE_GLOBAL;
+}
+
+/* The pair that every other is made after (mm/pgtable.h, pti_on). */
+static pte_t *__init master_alloc(void)
+{
+    size_t size = PAGE_SIZE * pt_root_pages();
+    phys_addr_t pa = physmap_alloc(size, size, OWNER_PAGETABLE);
+
+    if (!pa)
+        panic("no memory for the kernel's page table");
+    return memset(__va(pa), 0, size);
 }
 
 void __init direct_map_init(void)
@@ -167,9 +180,7 @@ void __init direct_map_init(void)
     struct pfn_run run = {0, 0};
 
     choose_layout();
-    master_table = pt_table_alloc();
-    if (!master_table)
-        panic("no memory for the kernel's page table");
+    master_table = master_alloc();
     map_image();
     while (physmap_ram_run(run.end, &run) && run.start < lowmem_end_pfn)
         fill_slots(direct_base() + PFN_PHYS(run.start),

@@ -80,7 +80,7 @@ struct mm_struct *mm_create(void)
     }
     mm_setup(mm);
     mm->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
-    atomic_set(&mm->table_pages, 1);
+    atomic_set(&mm->table_pages, pt_root_pages());
     return mm;
 }
 

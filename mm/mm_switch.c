@@ -12,6 +12,8 @@
  *             tables are freed.
  * PCID        translations stay when another table is loaded; mm/asid.h says
  *             when they may be used again.  Without it CR3 drops them all.
+ * pti=on      what the way to ring 3 loads stands ready in user_cr3; its bit 63
+ *             goes where something was flushed, so that ring 3's PCID is, too.
  * Order       going to ring 3: not lazy, in the mask | generation read |
  *             flush.  Flushing: entries written | generation up | mask and
  *             lazy read.  Each bar is a full barrier, so either the flusher
@@ -21,12 +23,14 @@
 #include <kernel/core/percpu.h>
 #include <kernel/sync/atomic.h>
 #include <kernel/x86/cpu.h>
+#include <kernel/x86/entry_area.h>
 #include <mm/mm.h>
 #include <mm/tlb_cpu.h>
 
+#define CR3_USER_PCID BIT(11)
 #define CR3_NOFLUSH BIT(63) /* SDM 3A 4.10.4.1: keep this PCID's entries */
 
-DEFINE_PER_CPU(struct tlb_cpu, tlb_cpu);
+DEFINE_PER_CPU(struct tlb_cpu, tlb_cpu) = {.asids.current = NO_ASID};
 
 static inline void join(struct mm_struct *mm)
 {
@@ -50,8 +54,21 @@ static __noinline void catch_up(struct mm_struct *mm)
     generation = READ_ONCE(mm->tlb_gen);
     if (this_cpu_read(tlb_cpu.seen) == generation)
         return;
-    write_cr3(read_cr3());
+    tlb_reload();
     this_cpu_write(tlb_cpu.seen, generation);
+}
+
+/* Ring 3's table, for the kernel's `cr3`, and its PCID. */
+static void set_user_cr3(u64 cr3)
+{
+    u64 user = cr3 + PAGE_SIZE;
+
+    if (cpu_has(CPU_PCID))
+        user |= CR3_USER_PCID;
+    this_cpu_write(user_cr3, user);
+    if (cpu_has(CPU_PCID))
+        user |= CR3_NOFLUSH;
+    this_cpu_write(user_cr3_keep, user);
 }
 
 static __always_inline void load(struct mm_struct *next, u64 generation,
@@ -60,6 +77,8 @@ static __always_inline void load(struct mm_struct *next, u64 generation,
     struct mm_struct *loaded = this_cpu_read(current_mm);
 
     write_cr3(cr3);
+    if (unlikely(pti_on))
+        set_user_cr3(cr3);
     this_cpu_write(tlb_cpu.seen, generation);
     this_cpu_write(current_mm, next);
     leave(loaded);
@@ -68,11 +87,10 @@ static __always_inline void load(struct mm_struct *next, u64 generation,
 static __noinline void load_with_pcid(struct mm_struct *next, u64 generation)
 {
     struct asid_table *asids = &this_cpu_ptr(&tlb_cpu)->asids;
-    struct asid_slot *left = &asids->slot[asids->current];
     u64 cr3 = __pa(next->root);
 
-    if (left->owner == this_cpu_read(current_mm)->id)
-        left->seen = this_cpu_read(tlb_cpu.seen);
+    if (asids->current != NO_ASID)
+        asids->slot[asids->current].seen = this_cpu_read(tlb_cpu.seen);
     if (!asid_choose(asids, next->id, generation))
         cr3 |= CR3_NOFLUSH;
     load(next, generation, cr3 | (asids->current + 1)); /* 0: master table */
@@ -105,6 +123,7 @@ void mm_leave_borrowed(void)
     struct mm_struct *loaded = this_cpu_read(current_mm);
 
     write_cr3(__pa(master_table));
+    this_cpu_ptr(&tlb_cpu)->asids.current = NO_ASID;
     this_cpu_write(current_mm, &init_mm);
     leave(loaded);
 }

@@ -19,6 +19,7 @@
 #include <mm/memory.h>
 
 unsigned int pgtable_levels = 4;
+bool pti_on;
 u64 pte_supported_mask = ~(PTE_NX | PTE_GLOBAL);
 
 /* Accessed and dirty are set at once: the CPU need not write them later. */
@@ -146,19 +147,49 @@ static void pt_split(pte_t *table, pte_t leaf, int level)
         table[i].val = val + i * pt_span(level - 1);
 }
 
+/* Both tables of a pair, the kernel's first: ring 3 on another CPU may fault
+ * in between, and finds nothing to do. */
+static bool pti_link_top(pte_t *slot, u64 link)
+{
+    u64 none = 0, nx = PTE_NX & pte_supported_mask;
+
+    if (!__atomic_compare_exchange_n(&slot->val, &none, link | nx, false,
+                                     __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        return false;
+    WRITE_ONCE(pti_user_root(slot)->val, link);
+    return true;
+}
+
+void pti_clear_top(pte_t *slot)
+{
+    WRITE_ONCE(slot->val, 0);
+    if (pti_on)
+        WRITE_ONCE(pti_user_root(slot)->val, 0);
+}
+
+/* The cursor's slot leads to `table` instead of what it held. */
+static bool pt_exchange(struct pt_cursor *c, u64 old, const pte_t *table)
+{
+    u64 link = __pa(table) | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED;
+
+    if ((s64)c->va >= 0)
+        link |= PTE_USER;
+    if (unlikely(pti_on) && (s64)c->va >= 0 &&
+        c->level == (int)pgtable_levels - 1)
+        return pti_link_top(c->slot, link);
+    return __atomic_compare_exchange_n(&c->slot->val, &old, link, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
 bool pt_link(struct pt_cursor *c, pte_t *table)
 {
     u64 old = READ_ONCE(c->slot->val);
-    u64 link = __pa(table) | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED;
 
     if (pte_is_table((pte_t){old}, c->level))
         return false;
     if (old)
         pt_split(table, (pte_t){old}, c->level);
-    if ((s64)c->va >= 0)
-        link |= PTE_USER;
-    if (!__atomic_compare_exchange_n(&c->slot->val, &old, link, false,
-                                     __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+    if (!pt_exchange(c, old, table))
         return false;
     if (old) {
         pt_count(c->va, c->level, -1);
@@ -197,7 +228,6 @@ no_memory:
 int pt_grow_empty(struct pt_cursor *c, int level)
 {
     while (c->level > level) {
-        u64 none = 0, link = PTE_PRESENT | PTE_WRITE | PTE_ACCESSED;
         pte_t *table;
 
         if (!pte_none(*c->slot) && !pte_is_table(*c->slot, c->level))
@@ -205,9 +235,7 @@ int pt_grow_empty(struct pt_cursor *c, int level)
         table = pt_table_alloc();
         if (!table)
             return -ENOMEM;
-        link |= __pa(table) | ((s64)c->va >= 0 ? PTE_USER : 0);
-        if (__atomic_compare_exchange_n(&c->slot->val, &none, link, false,
-                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        if (pt_exchange(c, 0, table))
             c->tables++;
         else
             pt_table_free(table);
@@ -407,7 +435,10 @@ static size_t pt_prune(pte_t *table, int level, unsigned long va,
             bool shared = level == (int)pgtable_levels - 1 && (s64)va < 0;
 
             if (start >= va && stop <= last && !shared) {
-                WRITE_ONCE(table[i].val, 0);
+                if (level == (int)pgtable_levels - 1)
+                    pti_clear_top(&table[i]);
+                else
+                    WRITE_ONCE(table[i].val, 0);
                 n += pt_collect(child, level - 1, detached);
             } else if (level > 1) {
                 n += pt_prune(child, level - 1, va, min(stop, last), detached);

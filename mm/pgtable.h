@@ -40,6 +40,20 @@ typedef struct {
 
 enum cache_mode { CACHE_WB, CACHE_WC, CACHE_UC_MINUS, CACHE_UC, CACHE_WT };
 
+/*
+ * pti=on, constant after boot.  A root is then a pair of pages: the kernel's
+ * table, and behind it the one that ring 3 runs on.  Their user halves lead to
+ * the same tables, but for one bit: in the kernel's nothing of it can be
+ * executed.  Of the kernel's half ring 3's table has the entry code and the
+ * CPU entry area.
+ */
+extern bool pti_on;
+
+static inline pte_t *pti_user_root(pte_t *root)
+{
+    return root + 512;
+}
+
 extern u64 pte_supported_mask; /* without NX or GLOBAL if the CPU lacks it */
 
 extern const pgprot_t PAGE_KERNEL, PAGE_KERNEL_RO, PAGE_KERNEL_EXEC;
@@ -173,6 +187,10 @@ int pt_grow_empty(struct pt_cursor *c, int level);
  * there mapped; false if another CPU's table got there first. */
 bool pt_link(struct pt_cursor *c, pte_t *table);
 
+/* An entry of the user half, in a top table, that leads to a table or is
+ * emptied.  With pti=on both of the pair change. */
+void pti_clear_top(pte_t *slot);
+
 /* Writes the slot (one store).  Flushing is the caller's: see tlb.h. */
 static inline void pt_set(struct pt_cursor *c, pte_t pte)
 {
@@ -209,11 +227,12 @@ void pt_release_tables(struct list_head *detached);
 size_t pt_free_tables(pte_t *root, unsigned long va, unsigned long end);
 
 /*
- * A process's root: user half empty, kernel half as in the master table.
- * NULL: no memory.  It must be so again when it is given back, and so must a
- * table for pt_table_free_empty: all its entries zero, and no CPU able to
- * reach it.  Context: a task.
+ * A process's root: user half empty, kernel half as in the master table; with
+ * pti=on the pair.  NULL: no memory.  It must be so again when it is given
+ * back, and so must a table for pt_table_free_empty: all its entries zero, and
+ * no CPU able to reach it.  Context: a task.
  */
+unsigned int pt_root_pages(void);
 pte_t *pt_root_alloc(void);
 void pt_root_free(pte_t *root);
 void pt_table_free_empty(pte_t *table);

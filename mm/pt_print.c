@@ -31,7 +31,8 @@ void pt_walk_address(pte_t *root, unsigned long va, struct pt_walk *walk)
             return;
         walk->write &= !!(pte.val & PTE_WRITE);
         walk->user &= !!(pte.val & PTE_USER);
-        walk->exec &= !(pte.val & PTE_NX);
+        if (!pti_on || level < (int)pgtable_levels - 1 || (s64)va < 0)
+            walk->exec &= !(pte.val & PTE_NX); /* else: not in ring 3's table */
         if (!pte_is_table(pte, level)) {
             unsigned long in = pt_span(level) - 1;
 

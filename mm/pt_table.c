@@ -8,8 +8,9 @@
  * Locking    a CPU's stock is touched in tasks only, which the kernel never
  *            preempts.
  * Invariant  a stocked table is all zero; a stocked root is zero in the user
- *            half and equal to the master table in the other.  The ledger
- *            counts both as free, and memory pressure takes them.
+ *            half and equal to the master table in the other, and so is the
+ *            other one of its pair with pti=on.  The ledger counts both as
+ *            free, and memory pressure takes them.
  */
 #include <kernel/core/panic.h>
 #include <kernel/lib/string.h>
@@ -78,34 +79,62 @@ void pt_table_free_empty(pte_t *table)
         pt_table_free(table);
 }
 
+unsigned int pt_root_pages(void)
+{
+    return 1u << pti_on;
+}
+
+static void copy_kernel_half(pte_t *root, const pte_t *from)
+{
+    memcpy(root + HALF, from + HALF, HALF * sizeof(*root));
+}
+
+/* A pair lies side by side, the kernel's at an even page (bit 12 of CR3). */
+static pte_t *pair_alloc(void)
+{
+    struct page *page =
+        alloc_pages_owner(GFP_KERNEL | __GFP_ZERO, 1, OWNER_PAGETABLE);
+    pte_t *root = page ? page_address(page) : NULL;
+
+    if (root)
+        copy_kernel_half(pti_user_root(root), pti_user_root(master_table));
+    return root;
+}
+
 pte_t *pt_root_alloc(void)
 {
     pte_t *root = stock_take(this_cpu_ptr(&roots));
 
     if (root)
         return root;
-    root = pt_table_alloc();
+    root = pti_on ? pair_alloc() : pt_table_alloc();
     if (root)
-        memcpy(root + HALF, master_table + HALF, HALF * sizeof(*root));
+        copy_kernel_half(root, master_table);
     return root;
+}
+
+static void root_release(pte_t *root)
+{
+    __free_pages(virt_to_page(root), pti_on);
 }
 
 void pt_root_free(pte_t *root)
 {
     ASSERT(all_zero(root, HALF));
+    ASSERT(!pti_on || all_zero(pti_user_root(root), HALF));
     /* Under vmalloc_sync=lazy a root's kernel half may lag behind. */
     if (vmalloc_lazy || !stock_put(this_cpu_ptr(&roots), root))
-        pt_table_free(root);
+        root_release(root);
 }
 
 void pt_stock_shrink(void)
 {
-    struct stock *both[] = {this_cpu_ptr(&empty_tables), this_cpu_ptr(&roots)};
     pte_t *table;
 
-    for (size_t i = 0; i < ARRAY_SIZE(both); i++)
-        while ((table = stock_take(both[i])))
-            pt_table_free(table);
+    while ((table = stock_take(this_cpu_ptr(&empty_tables))))
+        pt_table_free(table);
+    while ((table = stock_take(this_cpu_ptr(&roots))))
+        root_release(table);
 }
 
 u64 pt_stock_pages(void)
@@ -114,7 +143,7 @@ u64 pt_stock_pages(void)
 
     for (unsigned int cpu = 0; cpu < nr_cpus_online; cpu++)
         n += per_cpu_ptr(&empty_tables, cpu)->count +
-             per_cpu_ptr(&roots, cpu)->count;
+             per_cpu_ptr(&roots, cpu)->count * pt_root_pages();
     return n;
 }
 

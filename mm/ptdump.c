@@ -54,15 +54,23 @@ static void add_leaf(struct ptdump_range *r, const struct pt_cursor *c,
     r->end += pt_span(c->level);
 }
 
-void ptdump_report(struct printer *out)
+static void dump_kernel_half(pte_t *root, struct printer *out)
 {
     struct ptdump_range range = {.level = -1};
     struct pt_cursor c;
 
-    pt_start(&c, master_table, -(1ul << (PAGE_SHIFT + 9 * pgtable_levels - 1)),
-             0);
+    pt_start(&c, root, -(1ul << (PAGE_SHIFT + 9 * pgtable_levels - 1)), 0);
     for (; c.slot; pt_next(&c))
         if (pte_present(*c.slot))
             add_leaf(&range, &c, out);
     print_range(&range, out);
+}
+
+void ptdump_report(struct printer *out)
+{
+    dump_kernel_half(master_table, out);
+    if (!pti_on)
+        return;
+    printer_puts(out, "---[ what ring 3's tables show of it (pti=on) ]---\n");
+    dump_kernel_half(pti_user_root(master_table), out);
 }

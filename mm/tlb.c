@@ -62,8 +62,7 @@ void tlb_flush_local_all(void)
         write_cr4(cr4 & ~CR4_PGE);
         write_cr4(cr4);
     } else {
-        asid_forget_others(&this_cpu_ptr(&tlb_cpu)->asids);
-        write_cr3(read_cr3());
+        tlb_reload();
     }
     local_irq_restore(flags);
 }
@@ -71,6 +70,14 @@ void tlb_flush_local_all(void)
 static inline bool is_few_pages(unsigned long start, unsigned long end)
 {
     return end - start <= TLB_SINGLE_PAGES * PAGE_SIZE;
+}
+
+/* Under the other PCIDs a page of the kernel's is still known, unless it is
+ * global. */
+static void forget_other_pcids(void)
+{
+    if (unlikely(cpu_has(CPU_PCID)) && pti_on)
+        asid_forget_others(&this_cpu_ptr(&tlb_cpu)->asids);
 }
 
 static inline void flush_pages(unsigned long start, unsigned long end)
@@ -82,10 +89,12 @@ static inline void flush_pages(unsigned long start, unsigned long end)
 
 void tlb_flush_local_range(unsigned long start, unsigned long end)
 {
-    if (is_few_pages(start, end))
+    if (is_few_pages(start, end)) {
         flush_pages(start, end);
-    else
+        forget_other_pcids();
+    } else {
         tlb_flush_local_all();
+    }
 }
 
 /* ---- an address space ---- */
@@ -110,9 +119,10 @@ static __always_inline void flush_loaded(const struct flush *f)
     if (is_few_pages(f->start, f->end) && generation == f->generation &&
         generation == seen + 1) {
         flush_pages(f->start, f->end);
+        user_table_is_old();
     } else {
         this_cpu_inc(events[TLB_LOCAL_ALL]);
-        write_cr3(read_cr3()); /* user entries are not global */
+        tlb_reload(); /* user entries are not global */
     }
     this_cpu_write(tlb_cpu.seen, generation);
 }

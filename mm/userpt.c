@@ -202,7 +202,10 @@ static void detach_tables(struct mmu_gather *g, pte_t *table, int level,
             detach_tables(g, page_address(child), level - 1, &below);
         if (lo < s->floor || lo + span > s->ceil)
             continue;
-        entry->val = 0;
+        if (level == (int)pgtable_levels - 1)
+            pti_clear_top(entry);
+        else
+            entry->val = 0;
         chain_page(&g->tables, child);
         g->nr_tables++;
     }

@@ -166,6 +166,19 @@ static void print_line(void *arg, const char *line)
     printer_printf(arg, "%s\n", line);
 }
 
+/* Whether ring 3's own table has it too. */
+static void print_hidden(struct mm_struct *mm, unsigned long va,
+                         struct printer *out)
+{
+    struct pt_walk walk;
+
+    pt_walk_address(pti_user_root(mm->root), va, &walk);
+    printer_printf(out, "pti=on     %s\n",
+                   walk.leaf_level < 0
+                       ? "hidden while ring 3 runs"
+                       : "mapped while ring 3 runs: entries need it");
+}
+
 pfn_t what_print(struct mm_struct *mm, unsigned long va, struct printer *out)
 {
     struct region region = find_region(va);
@@ -186,6 +199,8 @@ pfn_t what_print(struct mm_struct *mm, unsigned long va, struct printer *out)
     }
     printer_printf(out, "physical   %pa, by a page of %lu KiB\n", &walk.phys,
                    pt_span(walk.leaf_level) / KIB);
+    if (pti_on && (s64)va < 0)
+        print_hidden(mm, va, out);
     what_print_frame(PFN_DOWN(walk.phys), out);
     return PFN_DOWN(walk.phys);
 }

@@ -137,6 +137,8 @@ static pte_t *boot_root_create(struct mm_struct *mm)
         return NULL;
     }
     memcpy(root, mm->root, PAGE_SIZE);
+    if (pti_on) /* the half from which may be executed */
+        memcpy(root, pti_user_root(mm->root), PAGE_SIZE / 2);
     return root;
 }
 

@@ -119,26 +119,54 @@ void cpu_detect(void)
     }
 }
 
-/* One row of section smap_patch, written by CLAC_IF_SMAP and its like. */
-struct smap_patch {
+/* One row of section code_patch, written by the macros of entry.inc. */
+struct code_patch {
     u8 *instruction;
-    u64 bytes; /* the three low ones */
+    union {
+        u64 bytes;        /* the low ones */
+        const u8 *target; /* of a short jump */
+    };
+    u32 when;
+    u32 length; /* 0: a jump, over three bytes */
 };
 
-extern const struct smap_patch __start_smap_patch[], __stop_smap_patch[];
+extern const struct code_patch __start_code_patch[], __stop_code_patch[];
+
+/* JMP rel8 counts from behind its two bytes; the third is a NOP. */
+static u64 short_jump(const struct code_patch *patch)
+{
+    s64 distance = patch->target - (patch->instruction + 2);
+
+    if (distance != (s8)distance) /* the entry code outgrew it */
+        __builtin_trap();
+    return 0xeb | (u64)(u8)distance << 8 | 0x90 << 16;
+}
+
+void cpu_patch(unsigned int when)
+{
+    const struct code_patch *patch;
+    u64 cr0 = read_cr0();
+
+    write_cr0(cr0 & ~CR0_WP); /* text may be mapped read-only */
+    for (patch = __start_code_patch; patch < __stop_code_patch; patch++) {
+        u64 bytes = patch->length ? patch->bytes : short_jump(patch);
+
+        if (patch->when == when)
+            memcpy(patch->instruction, &bytes,
+                   patch->length ? patch->length : 3);
+    }
+    write_cr0(cr0);
+}
 
 /* Once, while only the boot CPU runs. */
 static void patch_smap(void)
 {
     static bool done;
-    const struct smap_patch *patch;
 
     if (done)
         return;
     done = true;
-    write_cr0(read_cr0() & ~CR0_WP); /* text may be mapped read-only */
-    for (patch = __start_smap_patch; patch < __stop_smap_patch; patch++)
-        memcpy(patch->instruction, &patch->bytes, 3);
+    cpu_patch(PATCH_SMAP);
 }
 
 /* SDM 3A 11.12.2: a byte per index, as enum pat_index names them. */

@@ -57,6 +57,17 @@ enum pat_index { PAT_WB, PAT_WT, PAT_UC_MINUS, PAT_UC, PAT_WC };
 /* WP, PGE, PCIDE, SMEP, SMAP, UMIP, PAT, FSGSBASE, OSFXSR, OSXSAVE; each CPU.
  * Once on the boot CPU it also patches CLAC and STAC into the code. */
 void cpu_enable_protections(void);
+
+/*
+ * Code that is other code once something is known, at no cost until then: see
+ * kernel/x86/entry.inc.  cpu_patch rewrites what waits for this.
+ * Context: interrupts off, one CPU runs.
+ */
+#define PATCH_SMAP 0     /* the CPU has SMAP */
+#define PATCH_PTI 1      /* pti=on */
+#define PATCH_PTI_PCID 2 /* pti=on, and the CPU has PCID */
+void cpu_patch(unsigned int when);
+
 const char *cpu_feature_name(enum cpu_feature feature); /* as /proc/cpuinfo */
 const char *cpu_model_name(void);
 unsigned int cpu_phys_bits(void);

@@ -24,7 +24,13 @@ struct descriptor_register { /* operand of LGDT and LIDT */
     u64 base;
 } __packed;
 
+extern char hidden_syscall_entry[], hidden_sysret[]; /* syscall.asm */
+
 struct entry_store boot_entry_store;
+DEFINE_PER_CPU(u64, entry_stack_top);  /* in the window */
+DEFINE_PER_CPU(u64, hidden_sysret_at); /* in the window */
+DEFINE_PER_CPU(u64, user_cr3);
+DEFINE_PER_CPU(u64, user_cr3_keep);
 u8 idt_page[ENTRY_PAGE] __aligned(ENTRY_PAGE);
 
 _Static_assert(sizeof(struct tss) == 104, "SDM 3A 8.7");
@@ -38,8 +44,10 @@ _Static_assert(sizeof(struct entry_store) ==
     }
 const struct entry_window_row entry_window_rows[ENTRY_WINDOW_ROWS] = {
     {0, 0, 1, false}, /* GDT and TSS */
-    {1, 2, 1, true},  /* entry stack */
-    IST_ROW(IST_FATAL), IST_ROW(IST_NMI), IST_ROW(IST_DEBUG),
+    {1, ENTRY_STACK_PAGE, 1, true},
+    IST_ROW(IST_FATAL),
+    IST_ROW(IST_NMI),
+    IST_ROW(IST_DEBUG),
 };
 
 static void tss_descriptor(u64 *gdt, u64 base)
@@ -135,4 +143,25 @@ void entry_area_use(struct entry_store *store, unsigned long idt,
     __asm__ volatile("ltr %w0" : : "r"(TSS_SELECTOR));
     load_gdt(window);
     load_idt(idt);
+}
+
+static u64 in_window(unsigned long window, const char *code)
+{
+    return window + ENTRY_CODE_PAGE * ENTRY_PAGE + (code - syscall_page);
+}
+
+void entry_area_hide(struct entry_store *store, unsigned long window)
+{
+    u64 top = window + (ENTRY_STACK_PAGE + 1) * ENTRY_PAGE;
+
+    if (this_cpu_read(cpu_number) == 0) {
+        cpu_patch(PATCH_PTI);
+        if (cpu_has(CPU_PCID))
+            cpu_patch(PATCH_PTI_PCID);
+    }
+    store->tables.tss.rsp0 = top;
+    store->tables.unused = store->tables.tss;
+    this_cpu_write(entry_stack_top, top);
+    this_cpu_write(hidden_sysret_at, in_window(window, hidden_sysret));
+    wrmsr(MSR_LSTAR, in_window(window, hidden_syscall_entry));
 }

@@ -2,8 +2,8 @@
  * kernel/x86/entry_area.h - what the CPU itself touches on the way into the
  * kernel: IDT, GDT, TSS and the exception stacks, on pages of their own.
  *
- * A user page table can then hold these pages, the entry text and nothing
- * else of the kernel (pti=on).  Each CPU has one `struct entry_store`, plain
+ * With pti=on the table that ring 3 runs on holds these pages, the entry text
+ * and nothing else of the kernel.  Each CPU has one `struct entry_store`, plain
  * memory without holes, and a window at CPU_ENTRY_AREA_BASE in which the same
  * pages stand apart, with unmapped guard pages between stacks:
  *
@@ -13,7 +13,8 @@
  *        2 entry stack   rw        3 guard
  *        4-5 #DF, #MC    rw        6 guard
  *        7-8 NMI         rw        9 guard
- *       10-11 #DB        rw       12-15 guard
+ *       10-11 #DB        rw       12 guard
+ *       13 SYSCALL's code r-x, with pti=on; 14-15 guard
  *
  * Until mm has mapped the windows and called entry_area_use(), a CPU runs on
  * the store's own addresses, where no guard separates the stacks.
@@ -22,10 +23,13 @@
 
 #include <kernel/lib/types.h>
 #include <kernel/x86/cpu.h>
+#include <kernel/x86/percpu.h>
 #include <kernel/x86/segments.h>
 
 #define ENTRY_PAGE 4096
 #define ENTRY_WINDOW_PAGES 16
+#define ENTRY_STACK_PAGE 2 /* in the window */
+#define ENTRY_CODE_PAGE 13
 #define IST_STACK_SIZE (2 * ENTRY_PAGE)
 
 enum ist { IST_FATAL, IST_NMI, IST_DEBUG, NR_IST }; /* TSS.ist[] index */
@@ -47,9 +51,10 @@ struct entry_store {
         struct {
             u64 gdt[GDT_BYTES / 8];
             struct tss tss;
+            struct tss unused; /* pti=on: where RSP0 of tasks goes */
         };
     } tables;
-    u8 entry_stack[ENTRY_PAGE]; /* of a kernel that hides from ring 3 */
+    u8 entry_stack[ENTRY_PAGE]; /* pti=on: of entries from ring 3 */
     u8 ist_stack[NR_IST][IST_STACK_SIZE];
 } __aligned(ENTRY_PAGE);
 
@@ -65,6 +70,7 @@ extern const struct entry_window_row entry_window_rows[ENTRY_WINDOW_ROWS];
 
 extern struct entry_store boot_entry_store; /* the boot CPU's */
 extern u8 idt_page[ENTRY_PAGE];
+extern char syscall_page[]; /* what the window shows at ENTRY_CODE_PAGE */
 
 static inline unsigned long entry_window(unsigned long base, unsigned int cpu)
 {
@@ -78,6 +84,17 @@ static inline unsigned long entry_window(unsigned long base, unsigned int cpu)
  */
 void entry_area_use(struct entry_store *store, unsigned long idt,
                     unsigned long window);
+
+/*
+ * With pti=on, after entry_area_use: entries of ring 3 go through the window.
+ * The boot CPU's call patches the entry code.  Context: interrupts off.
+ */
+void entry_area_hide(struct entry_store *store, unsigned long window);
+
+/* What CR3 becomes on the way to ring 3 (pti=on); bit 63 keeps what the TLB
+ * has under its PCID.  _keep is with that bit, where there are PCIDs. */
+DECLARE_PER_CPU(u64, user_cr3);
+DECLARE_PER_CPU(u64, user_cr3_keep);
 
 /* Fills a store and loads it on this CPU at its own address.  percpu: what
  * GS.base is on this CPU while in the kernel. */

@@ -9,6 +9,11 @@
 ;        with a stack of their own (NMI, #DB, #DF, #MC), which may arrive
 ;        between an entry and its SWAPGS: there the base is saved, set to what
 ;        lies at the stack's top, and put back.
+; Table  with pti=on ring 3 has a table that shows nothing of the kernel but
+;        these pages and the CPU entry area (entry.inc).  An entry from ring 3
+;        arrives on the entry stack, changes CR3 and moves to the task's
+;        stack; vectors with a stack of their own may arrive in ring 0 on
+;        either table, and go back to the one they found.
 ; Stack  vectors with a stack of their own that come from ring 3 move to the
 ;        task's kernel stack, because their handlers may sleep (signals).
 ;        An NMI stays, so that nothing but its IRETQ ends it.
@@ -21,6 +26,10 @@ extern trap_dispatch
 extern upcall_user_return
 extern kernel_stack_top
 extern user_work
+extern entry_stack_top
+extern syscall_rsp
+extern user_cr3
+extern user_cr3_keep
 
 global isr_stubs
 global return_to_user
@@ -65,11 +74,22 @@ common_entry:
     CLAC_IF_SMAP
     test byte [rsp + REGS_CS], 3
     jz .from_kernel
-    swapgs
+    SWAPGS_OR .hidden
 .user_frame:
     call trap_dispatch
     mov qword [rsp + REGS_ORIG_RAX], -1
     jmp return_to_user
+
+.hidden:
+    swapgs
+    KERNEL_TABLE rax
+    mov ebp, esi
+    jmp own_stack_entry.to_task_stack
+
+.hidden_bad_return:
+    swapgs
+    KERNEL_TABLE rax
+    jmp .refused
 
 .from_kernel:
     lea rax, [rel return_iretq]
@@ -85,7 +105,8 @@ common_entry:
 ; up); GS is already the program's.  The registers are ring 3's: joined with
 ; the refused frame they are blamed on the program.
 .bad_return:
-    swapgs
+    SWAPGS_OR .hidden_bad_return
+.refused:
     mov rsi, [rsp + REGS_RSP]   ; the refused frame
     mov rbx, [gs:kernel_stack_top]
     sub rbx, REGS_SIZE
@@ -116,6 +137,8 @@ own_stack_entry:
     CLAC_IF_SMAP
     test byte [rsp + REGS_CS], 3
     jnz .from_user
+    NOTHING_OR .which_table
+.on_kernel_table:
     mov ecx, MSR_GS_BASE
     rdmsr
     mov ebx, eax
@@ -130,14 +153,36 @@ own_stack_entry:
     mov eax, ebx
     mov edx, r12d
     wrmsr
+    NOTHING_OR .table_as_found
+.return:
     POP_REGS
     add rsp, 8
     iretq
 
-.from_user:
+.which_table:
+    mov r13, cr3                ; stays until .table_as_found
+    test r13d, CR3_USER_TABLE
+    jz .on_kernel_table
+    KERNEL_TABLE rax
+    jmp .on_kernel_table
+
+.table_as_found:
+    test r13d, CR3_USER_TABLE
+    jz .return
+    mov cr3, r13
+    jmp .return
+
+.hidden:
     swapgs
+    KERNEL_TABLE rax
+    jmp .in_kernel
+
+.from_user:
+    SWAPGS_OR .hidden
+.in_kernel:
     cmp ebp, 2
     je .nmi_from_user
+.to_task_stack:
     mov rsi, rsp
     mov rsp, [gs:kernel_stack_top]
     sub rsp, REGS_SIZE
@@ -154,6 +199,13 @@ own_stack_entry:
     call trap_dispatch
     POP_REGS
     add rsp, 8
+    SWAPGS_OR .nmi_hide
+    iretq
+
+.nmi_hide:
+    push rdi
+    USER_TABLE_RDI
+    pop rdi
     swapgs
     iretq
 
@@ -170,6 +222,22 @@ return_to_user:
     jne return_work
     POP_REGS
     add rsp, 8
-    swapgs
+    SWAPGS_OR hide_and_return
 return_iretq:
     iretq
+
+; With pti=on: the frame goes to the entry stack, which ring 3's table shows.
+hide_and_return:
+    mov [gs:syscall_rsp], rdi
+    mov rdi, rsp
+    mov rsp, [gs:entry_stack_top]
+    push qword [rdi + 32]       ; SS
+    push qword [rdi + 24]       ; RSP
+    push qword [rdi + 16]       ; RFLAGS
+    push qword [rdi + 8]        ; CS
+    push qword [rdi]            ; RIP
+    push qword [gs:syscall_rsp]
+    USER_TABLE_RDI
+    pop rdi
+    swapgs
+    jmp return_iretq

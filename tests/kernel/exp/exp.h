@@ -26,6 +26,7 @@
 #pragma once
 
 #include <kernel/lib/printer.h>
+#include <mm/pgtable.h>
 
 struct exp {
     struct printer *out;
@@ -76,5 +77,8 @@ struct pt_walk;
 const char *exp_entry_words(const struct pt_walk *walk, char *buf, size_t size);
 /* The walk of a kernel address through the table that CR3 points to. */
 void exp_walk(const volatile void *va, struct pt_walk *walk);
+
+/* 1.15 with pti=on: what ring 3's table of this pair shows of the kernel. */
+void exp_hidden(struct exp *e, pte_t *root);
 
 void exp_init(void); /* makes /proc/exp; after procfs */

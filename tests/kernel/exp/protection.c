@@ -46,7 +46,9 @@ static u32 expected_error(const struct cell *c)
             return p | FAULT_WRITE;
         return 0;
     default:
-        if ((c->user && smep) || (c->nx && (pte_supported_mask & PTE_NX)))
+        /* with pti=on the top entry of the user half says NX to the kernel */
+        if ((c->user && smep) ||
+            ((c->nx || pti_on) && (pte_supported_mask & PTE_NX)))
             return p | FAULT_EXEC;
         return 0;
     }

@@ -94,7 +94,9 @@ static void run_global(struct exp *e)
             text != 0, user != 0, !!(read_cr4() & BIT(7)),
             !!(read_cr4() & BIT(17)));
     exp_check(e, !user, "a program's entry is global");
-    exp_check(e, text || !cpu_has(CPU_PGE), "kernel text is not global");
+    exp_check(e, !text == (pti_on || !cpu_has(CPU_PGE)),
+              pti_on ? "kernel text is global, and outlives the way out"
+                     : "kernel text is not global");
 
     swap_frames(&s, false, !e->broken, seen);
     exp_obs(e, "not_global: before=%c after_cr3=%c after_invlpg=%c legal=B",
@@ -163,6 +165,7 @@ static size_t foreign_slots(const pte_t *root)
 static void run_sharing(struct exp *e)
 {
     unsigned long kernel = -(pt_span(pgtable_levels - 1) * 256);
+    const unsigned int own = pt_root_pages(); /* two with pti=on */
     pte_t *root =
         e->broken ? (pte_t *)get_zeroed_page(GFP_KERNEL) : current->mm->root;
     size_t shared[LEVELS_MAX] = {0}, private[LEVELS_MAX] = {0};
@@ -174,15 +177,21 @@ static void run_sharing(struct exp *e)
     count_tables(current->mm->root, 0, TASK_SIZE, private);
     foreign = foreign_slots(root);
     exp_obs(e, "shared_tables=%zu (1g=%zu 2m=%zu 4k=%zu) private_tables=%zu",
-            sum(shared), shared[2], shared[1], shared[0], sum(private) + 1);
+            sum(shared), shared[2], shared[1], shared[0], sum(private) + own);
     exp_obs(e, "kernel_slots_of_its_own=%zu accounted_table_pages=%lld",
             foreign, (long long)atomic_read(&current->mm->table_pages));
     exp_check(e, !foreign, "%zu kernel slots lead to other tables", foreign);
     exp_check(e, sum(shared) > 0 && sum(private) > 0, "nothing was counted");
-    exp_check(e, sum(private) + 1 == atomic_read(&current->mm->table_pages),
+    exp_check(e,
+              sum(private) + own == (u64)atomic_read(&current->mm->table_pages),
               "the process is charged for other tables than it has");
-    exp_answer(e, "a process owns its top table and the tables of its half; "
-                  "all others are everybody's");
+    exp_hidden(e, current->mm->root);
+    exp_answer(e,
+               "a process owns its top table and the tables of its half; "
+               "all others are everybody's%s",
+               pti_on ? ", and its own table for ring 3 shows none of them but "
+                        "what entering the kernel takes"
+                      : "");
     if (e->broken)
         free_page((unsigned long)root);
 }
@@ -190,9 +199,10 @@ static void run_sharing(struct exp *e)
 EXPERIMENT(sharing) = {
     .id = "1.15",
     .question = "how much of a process's page table is its own?",
-    .claim = "the top page and what serves its own half; the kernel's tables "
-             "below the top are shared",
-    .broken = "a table without the kernel's half is looked at",
+    .claim = "the top page (two with pti=on) and what serves its own half; the "
+             "kernel's tables below the top are shared",
+    .broken = "a table without the kernel's half is looked at, and the "
+              "kernel's in place of ring 3's",
     .run = run_sharing,
 };
 

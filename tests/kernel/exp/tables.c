@@ -43,7 +43,8 @@ static size_t equal_slots(const pte_t *a, const pte_t *b, size_t from,
  */
 static pte_t *make_root(bool without, unsigned long missing_va)
 {
-    pte_t *root = (pte_t *)get_zeroed_page(GFP_KERNEL);
+    /* at an even page with pti=on: an NMI must see the kernel's table */
+    pte_t *root = (pte_t *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, pti_on);
 
     if (!root)
         return NULL;
@@ -57,7 +58,7 @@ static pte_t *make_root(bool without, unsigned long missing_va)
 static void free_root(pte_t *root)
 {
     if (root)
-        free_page((unsigned long)root);
+        free_pages((unsigned long)root, pti_on);
 }
 
 /* ---- 0.8 ---- */
