@@ -34,7 +34,9 @@ static size_t audit_leaf(const struct pt_cursor *c, u64 reserved,
     u64 val = c->slot->val;
     size_t n = 0;
 
-    if (val & reserved)
+    if (c->level > 0) /* SDM 3A table 4-15: below the frame, but for PAT */
+        reserved |= PTE_PFN_MASK & (pt_span(c->level) - 1) & ~PTE_PAT_HUGE;
+    if (val & PTE_PRESENT && val & reserved)
         n += finding(out, c->va, c->level, "reserved bits are set");
     if (!(val & PTE_PRESENT))
         return n + finding(out, c->va, c->level, "rubbish, not present");
@@ -45,14 +47,23 @@ static size_t audit_leaf(const struct pt_cursor *c, u64 reserved,
     return n;
 }
 
-static size_t audit_table(const struct pt_cursor *c, int level,
-                          struct printer *out)
+/* The tables that begin at the cursor, and the entries that lead to them. */
+static size_t audit_tables(const struct pt_cursor *c, u64 reserved,
+                           struct printer *out)
 {
-    struct page *page = virt_to_page(c->table[level]);
+    int top = pgtable_levels - 1;
+    size_t n = 0;
 
-    if (page->owner == OWNER_PAGETABLE && page_count(page) > 0)
-        return 0;
-    return finding(out, c->va, level, "a table whose page is not a table's");
+    for (int i = c->level; i < top && pt_index(c->va, i) == 0; i++) {
+        struct page *page = virt_to_page(c->table[i]);
+        u64 entry = c->table[i + 1][pt_index(c->va, i + 1)].val;
+
+        if (page->owner != OWNER_PAGETABLE || page_count(page) == 0)
+            n += finding(out, c->va, i, "a table whose page is not a table's");
+        if (entry & reserved)
+            n += finding(out, c->va, i + 1, "reserved bits lead to a table");
+    }
+    return n;
 }
 
 static size_t audit_kernel_half(struct printer *out)
@@ -63,8 +74,7 @@ static size_t audit_kernel_half(struct printer *out)
 
     pt_start(&c, master_table, KERNEL_HALF(pgtable_levels), 0);
     for (; c.slot; pt_next(&c)) {
-        if (pt_index(c.va, c.level) == 0)
-            n += audit_table(&c, c.level, out);
+        n += audit_tables(&c, reserved, out);
         if (!pte_none(*c.slot))
             n += audit_leaf(&c, reserved, out);
     }
