@@ -406,8 +406,7 @@ bool mapping_writably_mapped(struct address_space *mapping)
     return found;
 }
 
-/* Entries of pages from index `first` on, private copies included. */
-static void unmap_from(struct address_space *mapping, unsigned long first)
+void unmap_mapping_from(struct address_space *mapping, unsigned long first)
 {
     struct vm_area_struct *vma;
 
@@ -452,7 +451,7 @@ void filemap_truncate(struct address_space *mapping, u64 size)
     struct page *page;
 
     if (READ_ONCE(mapping->vmas.node))
-        unmap_from(mapping, first);
+        unmap_mapping_from(mapping, first);
     while (chain) {
         page = chain;
         chain = (struct page *)page->private;

@@ -71,6 +71,10 @@ ssize_t filemap_write_kernel(struct address_space *mapping, const void *buf,
  * mappings of them are removed first. */
 void filemap_truncate(struct address_space *mapping, u64 size);
 
+/* Takes the entries of all user mappings from index `first` on away, private
+ * copies included; the next access faults.  May sleep. */
+void unmap_mapping_from(struct address_space *mapping, unsigned long first);
+
 /* Before the mapping's memory is freed, all its pages gone: walks of the
  * reverse map that came here by one of them have left.  May sleep. */
 void mapping_quiesce(struct address_space *mapping);

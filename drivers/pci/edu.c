@@ -29,6 +29,7 @@
 #include <kernel/sync/mutex.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/uapi/poll.h>
+#include <mm/filemap.h>
 #include <mm/slab.h>
 #include <mm/uaccess.h>
 #include <mm/vma.h>
@@ -59,10 +60,11 @@ struct edu {
     struct mutex mutex;
     void __iomem *regs; /* (mutex) NULL once the device is gone */
     spinlock_t lock;
-    bool busy, done;           /* (lock) */
-    u32 result;                /* (lock) valid while done */
-    bool gone;                 /* (lock) remove() was here */
-    struct wait_queue changed; /* busy, done or gone did */
+    bool busy, done;              /* (lock) */
+    u32 result;                   /* (lock) valid while done */
+    bool gone;                    /* (lock) remove() was here */
+    struct wait_queue changed;    /* busy, done or gone did */
+    struct address_space mapping; /* knows the VMAs that show the registers */
 };
 
 static DEFINE_MUTEX(edus_lock);
@@ -70,8 +72,10 @@ static struct edu *edus[EDU_MAX];
 
 static void edu_put(struct edu *edu)
 {
-    if (refcount_dec_and_test(&edu->refs))
-        kfree(edu);
+    if (!refcount_dec_and_test(&edu->refs))
+        return;
+    mapping_quiesce(&edu->mapping);
+    kfree(edu);
 }
 
 /*
@@ -122,10 +126,13 @@ static void edu_release(struct inode *inode, struct file *file)
     edu_put(file->private_data);
 }
 
+static const struct vm_operations_struct edu_vm_ops;
+
 /*
  * Maps what the VMA asks for of BAR 0.  The frames are the device's, not RAM:
  * nothing is allocated, counted or freed for them, and the cache is off.
- * The whole range is mapped here and now, so no fault handler is needed.
+ * The whole range is mapped here and now, so no fault handler is needed: a
+ * fault means that the device is gone, and is answered with SIGBUS.
  */
 static int edu_mmap(struct file *file, struct vm_area_struct *vma)
 {
@@ -135,6 +142,10 @@ static int edu_mmap(struct file *file, struct vm_area_struct *vma)
     mutex_lock(&edu->mutex);
     if (edu->regs)
         err = pci_bar_mmap(edu->dev, EDU_BAR, vma);
+    if (!err) {
+        vma->vm_ops = &edu_vm_ops;
+        vma->vm_mapping = &edu->mapping;
+    }
     mutex_unlock(&edu->mutex);
     return err;
 }
@@ -284,6 +295,13 @@ static void edu_unpublish(struct edu *edu)
     mutex_unlock(&edus_lock);
 }
 
+/* There is no page behind it, only VMAs. */
+static u64 edu_mapping_size(struct address_space *mapping)
+{
+    (void)mapping;
+    return 0;
+}
+
 static struct edu *edu_create(struct pci_dev *dev)
 {
     struct edu *edu = kzalloc(sizeof(*edu), GFP_KERNEL);
@@ -295,6 +313,7 @@ static struct edu *edu_create(struct pci_dev *dev)
     mutex_init(&edu->mutex);
     spin_lock_init(&edu->lock);
     wait_queue_init(&edu->changed);
+    mapping_init(&edu->mapping, edu, edu_mapping_size);
     return edu;
 }
 
@@ -350,8 +369,8 @@ disable:
 }
 
 /*
- * The device goes; open files stay and get errors.  Mappings of the registers
- * stay too, as on Linux: the address range is the device's until it is moved.
+ * The device goes; open files stay and get errors.  The registers leave every
+ * program that has them mapped.
  */
 static void edu_remove(struct pci_dev *dev)
 {
@@ -365,6 +384,7 @@ static void edu_remove(struct pci_dev *dev)
     pci_bar_unmap(dev, EDU_BAR, edu->regs);
     edu->regs = NULL;
     mutex_unlock(&edu->mutex);
+    unmap_mapping_from(&edu->mapping, 0);
     flags = spin_lock_irqsave(&edu->lock);
     edu->gone = true;
     spin_unlock_irqrestore(&edu->lock, flags);

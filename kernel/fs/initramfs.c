@@ -320,6 +320,7 @@ void initramfs_unpack(void)
         link_forget(l);
     give_back(&u, ALIGN_UP(end, PAGE_SIZE));
     bootinfo.initrd_start = bootinfo.initrd_end = 0;
+    mount_root_filled();
     pr_info("initramfs: %llu entries, %llu KiB\n",
             (unsigned long long)u.entries, (unsigned long long)(u.bytes / KIB));
 }

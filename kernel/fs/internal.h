@@ -170,6 +170,9 @@ static inline bool mnt_readonly(const struct vfsmount *mnt)
 }
 void root_path_get(struct path *path); /* top of the tree, referenced */
 void mount_root(void);
+/* The archive is unpacked: from now on the root has a limit, half of RAM as
+ * Linux's, and some room in any case. */
+void mount_root_filled(void);
 /* One line of /proc/mounts each. */
 void mounts_print(struct printer *out, const struct path *root);
 void mountinfo_print(struct printer *out, const struct path *root);

@@ -16,6 +16,7 @@
 #include <kernel/fs/internal.h>
 #include <kernel/lib/string.h>
 #include <kernel/uapi/mount.h>
+#include <mm/physmap.h>
 
 static LIST_HEAD(mounts); /* (d) */
 LIST_HEAD(file_systems);
@@ -326,6 +327,14 @@ void mount_root(void)
     if (!root_mount)
         panic("no memory for the root file system");
     attach(root_mount, NULL);
+}
+
+void mount_root_filled(void)
+{
+    struct super_block *sb = root_mount->sb;
+    u64 ram = physmap_ram_pages();
+
+    sb->max_pages = max(ram / 2, atomic_read(&sb->pages) + ram / 8);
 }
 
 struct vfsmount *mount_next(struct vfsmount *mnt)

@@ -62,3 +62,12 @@ def test_grub_without_room_for_the_initramfs():
 def test_small_initramfs_in_3_mib(tmp_path):
     with Machine(mem="3M", devices=(), initrd=small_initramfs(tmp_path)) as m:
         m.wait("hello")
+
+
+def test_the_root_file_system_has_a_limit():
+    with Machine("tour=no", mem="64M") as m:
+        m.shell()
+        said = m.command("cat /dev/zero > /big; ls -l / | grep big")
+        assert "No space left" in said, said
+        assert int(said.split()[-5]) < 34 << 20, said
+        assert m.command("rm /big; echo 1 > /small && cat /small") == "1"

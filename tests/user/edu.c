@@ -1,8 +1,10 @@
 /*
  * tests/user/edu.c - /dev/edu0: mapping, waiting for the interrupt, errors.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -114,6 +116,74 @@ static void file_errors(int fd)
     errno_is(read(fd, &n, 4), EINTR, "a signal ends the wait");
 }
 
+static volatile sig_atomic_t bus_errors;
+static sigjmp_buf outside;
+
+static void on_bus_error(int sig)
+{
+    bus_errors++;
+    siglongjmp(outside, 1);
+}
+
+/* Writes the device's name ("0000:00:04.0") to a file of its driver. */
+static int tell_driver(const char *what, const char *device)
+{
+    char path[80];
+    int fd;
+    ssize_t n;
+
+    snprintf(path, sizeof(path), "/sys/bus/pci/drivers/edu/%s", what);
+    fd = open(path, O_WRONLY);
+    n = write(fd, device, strlen(device));
+    close(fd);
+    return n < 0 ? -1 : 0;
+}
+
+static int find_device(char *name, size_t size)
+{
+    DIR *dir = opendir("/sys/bus/pci/drivers/edu");
+    struct dirent *entry;
+    int found = 0;
+
+    while (dir && !found && (entry = readdir(dir)))
+        if (strchr(entry->d_name, ':'))
+            found = snprintf(name, size, "%s", entry->d_name) > 0;
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
+static void the_device_goes(void)
+{
+    volatile uint32_t *volatile regs, *volatile later;
+    int fd = open("/dev/edu0", O_RDWR);
+    char device[64];
+
+    regs = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (!find_device(device, sizeof(device)) || regs == MAP_FAILED) {
+        skip("a driver lets go", "no /sys");
+        return;
+    }
+    is(regs[EDU_ID], 0x010000ed, "registers before");
+    is(tell_driver("unbind", device), 0, "the driver lets go");
+    signal(SIGBUS, on_bus_error);
+    if (!sigsetjmp(outside, 1))
+        (void)regs[EDU_ID];
+    is(bus_errors, 1, "SIGBUS: the registers are not mapped any more");
+    errno_is((long)mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0), ENODEV,
+             "nor can they be");
+    is(tell_driver("bind", device), 0, "and takes it again");
+    if (!sigsetjmp(outside, 1))
+        (void)regs[EDU_ID];
+    is(bus_errors, 2, "the old mapping stays without");
+    close(fd);
+    fd = open("/dev/edu0", O_RDWR);
+    later = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+    is(later[EDU_ID], 0x010000ed, "a new one shows them");
+    close(fd);
+    munmap((void *)regs, 8192);
+}
+
 int main(void)
 {
     int fd = open("/dev/edu0", O_RDWR);
@@ -127,5 +197,7 @@ int main(void)
     a_child_has_the_mapping_too(fd);
     interrupts(fd);
     file_errors(fd);
+    close(fd);
+    the_device_goes();
     return done();
 }
