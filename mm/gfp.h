@@ -28,7 +28,10 @@ typedef u32 gfp_t;
 #define GFP_TYPE_BITS (__GFP_MOVABLE | __GFP_RECLAIMABLE)
 #define GFP_PLACE_BITS (GFP_ZONE_BITS | GFP_TYPE_BITS) /* the lowest five */
 
+#define __GFP_DIRECT_RECLAIM __GFP_SLEEP /* Linux's name */
 #define GFP_KERNEL __GFP_SLEEP
+#define GFP_NOIO GFP_KERNEL /* nothing here writes to a device for memory */
+#define GFP_NOFS GFP_KERNEL
 #define GFP_ATOMIC __GFP_HIGH
 #define GFP_NOWAIT 0u
 #define GFP_DMA (GFP_KERNEL | __GFP_DMA)

@@ -240,11 +240,11 @@ static struct page *take_harder(gfp_t gfp, unsigned int order, void *caller)
         gfp & __GFP_SLEEP && !irqs_disabled() && !this_cpu_read(atomic_depth);
     struct page *page = NULL;
 
-    if (may_sleep && order && compact_for(gfp, order))
-        page = take_again(gfp, order);
-    if (page || gfp & __GFP_NORETRY)
-        return page;
     do {
+        if (may_sleep && order && compact_for(gfp, order))
+            page = take_again(gfp, order);
+        if (page || gfp & __GFP_NORETRY)
+            return page;
         if (may_sleep)
             shrink_caches();
         page = take_again(gfp, order);

@@ -175,10 +175,15 @@ KTEST(compact, held_and_kernel_pages_stay)
 
 KTEST(contig, pages_in_use_move_out_of_a_range)
 {
-    struct mm_struct *mm = probe_mm();
+    struct mm_struct *mm;
     struct page *page;
     pfn_t pfn;
 
+    if (page_group_by_mobility_disabled) {
+        ktest_skip("no other 4 MiB to move to");
+        return;
+    }
+    mm = probe_mm();
     KTEST_REQUIRE(mm);
     probe_map(mm, AT, 1, PROBE_RW, MAP_PRIVATE | MAP_FIXED);
     KTEST_EXPECT(probe_store(mm, AT, 77));
