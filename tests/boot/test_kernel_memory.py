@@ -51,6 +51,26 @@ def test_senseless_requests_are_answered_in_words():
                              m.log), words
 
 
+def test_zones_and_types_in_linux_s_format():
+    with Machine("tour=no") as m:
+        m.shell()
+        zones = m.command("cat /proc/zoneinfo").replace("\r", "")
+        assert re.search(r"^Node 0, zone +DMA\n  per-node stats\n      nr_",
+                         zones, re.M), zones
+        assert len(re.findall(r"^        protection: \(\d+(?:, \d+){3}\)$",
+                              zones, re.M)) == 4, zones
+        assert re.search(r"^  pagesets\n    cpu: 0\n {14}count: \d+\n"
+                         r" {14}high:  \d+\n {14}batch: \d+$",
+                         zones, re.M), zones
+        types = m.command("cat /proc/pagetypeinfo").replace("\r", "")
+        for kind in ("Unmovable", "Movable", "Reclaimable", "Isolate"):
+            assert re.search(r"^Node    0, zone    DMA32, type %12s( +\d+){11}"
+                             % kind, types, re.M), types
+        blocks = re.search(r"^Node 0, zone    DMA32( +\d+){5} *$",
+                           types, re.M)
+        assert blocks, types
+
+
 def test_large_pages_are_made_of_small_ones():
     """Most memory in pieces: a program's large pages come by compaction."""
     with Machine("transparent_hugepage=madvise rdinit=/bin/runtests -- compact",
