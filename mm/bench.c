@@ -106,6 +106,25 @@ static void __init bench_areas(size_t n, const char *name)
     drop_areas(chain);
 }
 
+/* Bytes of tables that a direct map of 1 TiB takes with pages of at most
+ * `level`: made in a table of its own, and counted as it goes. */
+static void __init bench_direct_map(int level, const char *name)
+{
+    pte_t *root = pt_table_alloc();
+    u64 tables = 0;
+
+    if (!root)
+        return;
+    if (pt_map_range(root, 0, 0, TIB, PAGE_KERNEL, level) == 0) {
+        pt_unmap_range(root, 0, TIB);
+        tables = 1;
+    }
+    tables += pt_free_tables(root, 0, TIB);
+    pt_table_free(root);
+    printk(LOG_NOTICE | LOG_PLAIN, "bench %-24s %llu", name,
+           (unsigned long long)tables * PAGE_SIZE);
+}
+
 void __init mm_bench(void)
 {
     report("alloc_page+free_page", bench_page);
@@ -115,4 +134,6 @@ void __init mm_bench(void)
     bench_areas(100000, "vmalloc+vfree, 100k areas");
     report("ioremap+iounmap", bench_ioremap);
     report("kernel stack", bench_stack);
+    bench_direct_map(2, "bytes of 1-GiB direct map of 1 TiB");
+    bench_direct_map(1, "bytes of 2-MiB direct map of 1 TiB");
 }
