@@ -59,3 +59,16 @@ def test_breakpoint_in_a_program():
         said = gdb(m, ["prog edu", "hbreak main", "continue", "bt 1",
                        "info symbol $rip", "pw $rip"])
     assert "main (" in said and "user" in said
+
+
+def test_noted_faults_and_vmalloc_areas():
+    with Machine("tour=no", gdb=True) as m:
+        m.shell()
+        m.command("why-fault echo")
+        line = m.command("grep ioremap /proc/vmallocinfo | head -n 1")
+        start = line.split("-")[0].strip()
+        said = gdb(m, ["why-fault", f"what {start}", "what phys:0x100000"])
+    assert re.search(r"^(echo|why-fault)\[\d+\] 0x", said, re.M), said
+    assert "a page was mapped" in said, said
+    assert f"area {int(start, 16):#x}, " in said and "ioremap, by" in said, said
+    assert "physical 0x100000, " in said, said

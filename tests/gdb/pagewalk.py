@@ -2,7 +2,9 @@
 
     pw ADDR    walk of ADDR in the table that CR3 points to, level by level
     what ADDR  region of the address map, symbol, mapping behind ADDR, its
-               frame, and all other mappings of that (by the reverse map)
+               frame, and all other mappings of that (by the reverse map);
+               phys:ADDR for a physical address
+    why-fault  the last page faults that /proc/faults has noted
     ps         tasks
     maps PID   mappings of a process
     prog NAME  load the symbols of a program of user/ or tests/user/
@@ -257,11 +259,49 @@ class PageWalk(Command):
             print("  not mapped")
 
 
+AREA_KINDS = ["vmalloc", "ioremap", "vmap", "kernel stack", "on demand"]
+AREA_RETIRED = 1 << 5
+
+
+def area_line(address):
+    """The area of the vmalloc region that an address lies in, or None."""
+    for areas in "areas", "lazy_areas":
+        tree = gdb.parse_and_eval(f"'mm/vmregion.c'::{areas}")["tree"]
+        for area in tree_each(tree["node"], "struct vm_struct", "node"):
+            start, size = int(area["addr"]), int(area["size"])
+            if start <= address < start + size + 4096:
+                break
+        else:
+            continue
+        flags = int(area["flags"])
+        if flags & AREA_RETIRED:
+            return f"area {start:#x}, freed, waits for a flush"
+        kind = next((name for bit, name in enumerate(AREA_KINDS)
+                     if flags & 1 << bit), "reserved")
+        caller = gdb.execute(f"info symbol {int(area['caller']):#x}",
+                             to_string=True).split(" in section")[0].strip()
+        place = "guard page of " if address >= start + size else ""
+        return f"{place}area {start:#x}, {size >> 10} KiB, {kind}, by {caller}"
+    return None
+
+
+def describe_frame(phys):
+    frame = phys >> 12
+    page = page_of(frame)
+    print(f"  physical {phys:#x}, " +
+          (frame_line(page) if page else "no RAM in use"))
+    for vma, place in mappings(page, frame) if page else ():
+        print(f"  mapped at {place:#018x} by {users(vma['vm_mm'])}")
+
+
 class What(Command):
     """what ADDR: region, symbol, mapping and frame of an address."""
     wants = "ADDR"
 
     def run(self, argument):
+        if argument.startswith("phys:"):
+            describe_frame(number(argument[5:]))
+            return
         address = number(argument)
         if not canonical(address):
             print(f"{address:#018x}: not canonical")
@@ -283,16 +323,58 @@ class What(Command):
                     break
             else:
                 print("  in no mapping of " + string(task["comm"]))
+        if number("vmalloc_start") <= address < number("vmalloc_end"):
+            print("  " + (area_line(address) or "no area is reserved there"))
         found = translate(address)
         if not found:
             print("  not mapped")
             return
-        frame = found[0] >> 12
-        page = page_of(frame)
-        print(f"  physical {found[0]:#x}, " +
-              (frame_line(page) if page else "no RAM in use"))
-        for vma, place in mappings(page, frame) if page else ():
-            print(f"  mapped at {place:#018x} by {users(vma['vm_mm'])}")
+        describe_frame(found[0])
+
+
+FAULT_BITS = [(1, "write"), (2, "user"), (3, "reserved bit"), (4, "fetch"),
+              (5, "protection key")]
+
+
+def decision(record):
+    """What the difference of the entries shows, as /proc/faults says it."""
+    before, after = int(record["before"]["val"]), int(record["after"]["val"])
+    was = before & 1 and int(record["level_before"]) >= 0
+    now = after & 1 and int(record["level_after"]) >= 0
+    if now and not was:
+        return "a page was mapped"
+    if was and now and (before ^ after) & PFN_MASK:
+        return "the page was copied"
+    if was and now and after & ~before & 2:
+        return "the page was made writable: no one else has it"
+    if not was and not now:
+        return "refused, or gone again"
+    return "nothing changed: refused, or another was first"
+
+
+class WhyFault(Command):
+    """why-fault: the last page faults noted, oldest first."""
+    wants = ""
+
+    def run(self, argument):
+        here = "'kernel/fs/proc_faults.c'::"
+        records = gdb.parse_and_eval(here + "records")
+        taken = int(gdb.parse_and_eval(here + "taken")["v"])
+        if not int(records):
+            print('why-fault: none are noted; in the guest "why-fault '
+                  'COMMAND", or write "on" to /proc/faults')
+            return
+        for at in range(max(0, taken - 32), taken):
+            r = records[at % 32]
+            error = int(r["error"])
+            kind = "not allowed" if error & 1 else "not present"
+            kind += "".join(", " + name for bit, name in FAULT_BITS
+                            if error & 1 << bit)
+            print(f"{string(r['comm'])}[{int(r['pid'])}] "
+                  f"{int(r['address']):#x} at rip {int(r['rip']):#x}: {kind}")
+            print(f"  before {int(r['before']['val']):#018x}  "
+                  f"after {int(r['after']['val']):#018x}")
+            print(f"  {decision(r)}; {int(r['ticks'])} ticks")
 
 
 class Ps(Command):
@@ -381,6 +463,6 @@ class Prog(Command):
 
 
 for command, name in ((PageWalk, "pw"), (What, "what"), (Ps, "ps"),
-                      (Maps, "maps"), (Prog, "prog")):
+                      (Maps, "maps"), (Prog, "prog"), (WhyFault, "why-fault")):
     command(name)
 gdb.events.stop.connect(program.stopped)
