@@ -24,6 +24,7 @@
  */
 #include <kernel/core/panic.h>
 #include <kernel/lib/string.h>
+#include <kernel/sync/sched_hook.h>
 #include <kernel/uapi/errno.h>
 #include <mm/anon_vma.h>
 #include <mm/filemap.h>
@@ -256,6 +257,7 @@ static ssize_t read_pages(struct address_space *mapping, struct copy_buffer *b,
         pos += got;
         if ((size_t)got < n)
             break;
+        cond_resched();
     }
     return done;
 }
@@ -328,6 +330,7 @@ static ssize_t write_pages(struct address_space *mapping, struct copy_buffer *b,
         pos += got;
         if ((size_t)got < n)
             break;
+        cond_resched();
     }
     return done;
 }

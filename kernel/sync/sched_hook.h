@@ -31,6 +31,10 @@ void schedule(void);
  * Returns whether it was woken before that. */
 bool schedule_until(u64 expires);
 
+/* Lets others run whose turn it is: for loops whose length ring 3 decides, as
+ * nothing takes the CPU away inside the kernel. */
+void cond_resched(void);
+
 /* Makes `task` runnable if it waits.  Any context, also interrupts. */
 void wake_up_task(struct task_struct *task);
 

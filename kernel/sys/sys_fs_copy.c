@@ -62,6 +62,9 @@ static ssize_t copy_pages(struct copy_end *in, struct copy_end *out,
         in->pos += n;
         done += n;
         count -= n;
+        cond_resched();
+        if (signal_pending()) /* a file that feeds itself has no end */
+            break;
     }
     kfree(page);
     return done ? done : n;

@@ -534,6 +534,12 @@ u32 sched_nr_running(void)
     return sum;
 }
 
+void cond_resched(void)
+{
+    if (unlikely(this_cpu_read(user_work) & WORK_RESCHED))
+        schedule();
+}
+
 void cpu_idle_loop(void)
 {
     for (;;) {

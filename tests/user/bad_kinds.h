@@ -532,7 +532,8 @@ static int kinds_of(const struct arg *arg, int i, struct kind *out)
 }
 
 /* What the trial is called in the line. */
-static const char *kind_name(const struct kind *kind, char *buf)
+__attribute__((unused)) static const char *kind_name(const struct kind *kind,
+                                                     char *buf)
 {
     if (kind->name)
         return kind->name;
