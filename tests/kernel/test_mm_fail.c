@@ -7,7 +7,10 @@
 #include <mm/fail.h>
 #include <mm/io.h>
 #include <mm/slab.h>
+#include <mm/memory.h>
+#include <mm/set_memory.h>
 #include <mm/vmalloc.h>
+#include <tests/kernel/probe.h>
 
 /* Runs `op`, which says whether it succeeded, until no allocation is left to
  * fail; every failure must show. */
@@ -82,6 +85,103 @@ static bool do_stack(void)
     if (stack)
         kernel_stack_free(stack);
     return stack;
+}
+
+/* A page array of its own, and large pages where there are some. */
+static bool do_large_vmalloc(void)
+{
+    void *p = vzalloc(5 * MIB);
+
+    vfree(p);
+    return p;
+}
+
+static bool do_vmap(void)
+{
+    struct page *page[3];
+    size_t n = alloc_pages_bulk(GFP_KERNEL, OWNER_TEST, 3, page);
+    void *p = n == 3 ? vmap(page, n, PAGE_KERNEL) : NULL;
+
+    vunmap(p);
+    while (n > 0)
+        put_page(page[--n]);
+    return p;
+}
+
+static bool do_memremap(void)
+{
+    void *p = memremap(0xffff0, 16);
+
+    memunmap(p);
+    return p;
+}
+
+static bool do_krealloc(void)
+{
+    char *small = kmalloc(100, GFP_KERNEL), *large;
+
+    if (!small)
+        return false;
+    small[99] = 42;
+    large = krealloc(small, 3000, GFP_KERNEL);
+    KTEST_EXPECT((large ? large : small)[99] == 42); /* one of them has it */
+    kfree(large ? large : small);
+    return large;
+}
+
+/* Splits a large page; if that fails nothing has changed. */
+static bool do_set_memory(void)
+{
+    unsigned long addr = __get_free_page(GFP_KERNEL);
+    bool done;
+
+    if (!addr)
+        return false;
+    done = set_memory_ro(addr, 1) == 0;
+    KTEST_EXPECT(write_faults((void *)addr) == done);
+    if (done)
+        KTEST_EXPECT(set_memory_rw(addr, 1) == 0);
+    free_page(addr);
+    return done;
+}
+
+KTEST(fail_nth, large_vmalloc)
+{
+    u64 left = 0;
+
+    if (pages_available() < 8 * MIB / PAGE_SIZE) {
+        ktest_skip("not enough memory");
+        return;
+    }
+    for (u64 n = 1; n < 2000 && !left; n++) {
+        bool ok;
+
+        fail_nth_arm(n);
+        ok = do_large_vmalloc(); /* small pages do if a large one fails */
+        left = fail_nth_disarm();
+        KTEST_EXPECT(ok || !left);
+    }
+    KTEST_EXPECT(left);
+}
+
+KTEST(fail_nth, vmap)
+{
+    fail_each(do_vmap);
+}
+
+KTEST(fail_nth, memremap)
+{
+    fail_each(do_memremap);
+}
+
+KTEST(fail_nth, krealloc)
+{
+    fail_each(do_krealloc);
+}
+
+KTEST(fail_nth, set_memory)
+{
+    fail_each(do_set_memory);
 }
 
 KTEST(fail_nth, vmalloc)
