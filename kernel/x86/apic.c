@@ -141,6 +141,9 @@ void lapic_deadline_arm(u64 tsc)
 static void send(u32 apic_id, u32 low)
 {
     if (x2apic) {
+        /* No store waits for this WRMSR (SDM 3A 10.12.3): what the other CPU
+         * is to find must be visible before. */
+        __asm__ volatile("mfence; lfence" ::: "memory");
         wrmsr(MSR_X2APIC + LAPIC_ICR / 16, (u64)apic_id << 32 | low);
         return;
     }

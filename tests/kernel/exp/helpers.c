@@ -4,10 +4,17 @@
  */
 #include <tests/kernel/exp/exp.h>
 
+#include <kernel/core/irq.h>
+#include <kernel/core/percpu.h>
+#include <kernel/core/time.h>
 #include <kernel/lib/string.h>
+#include <kernel/sync/atomic.h>
 #include <kernel/task/task.h>
 #include <kernel/uapi/errno.h>
+#include <kernel/x86/apic.h>
 #include <kernel/x86/cpu.h>
+#include <kernel/x86/entry_area.h>
+#include <kernel/x86/trap.h>
 #include <mm/layout.h>
 #include <mm/mm.h>
 #include <mm/page.h>
@@ -131,6 +138,71 @@ static int help_deaf(const char *args, struct printer *out)
     return 0;
 }
 EXP_HELPER(deaf, help_deaf);
+
+struct nmi_hits {
+    u64 all, ring3, entry; /* (a) entry: ring 0 in the entry code */
+};
+static struct nmi_hits nmi_hits;
+
+static bool in_entry_code(u64 rip)
+{
+    u64 area_end = entry_window(CPU_ENTRY_AREA_BASE, NR_CPUS_MAX);
+
+    return (rip >= (u64)__entry_text_start && rip < (u64)__entry_text_end) ||
+           (rip >= CPU_ENTRY_AREA_BASE && rip < area_end);
+}
+
+static bool count_nmi(struct pt_regs *regs, unsigned int vector)
+{
+    (void)vector;
+    if (user_mode(regs))
+        __atomic_fetch_add(&nmi_hits.ring3, 1, __ATOMIC_RELAXED);
+    else if (in_entry_code(regs->rip))
+        __atomic_fetch_add(&nmi_hits.entry, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&nmi_hits.all, 1, __ATOMIC_RELAXED);
+    return true;
+}
+
+static void send_nmi_to(unsigned int cpu)
+{
+    u64 flags = local_irq_save();
+
+    lapic_send_nmi(cpu_apic_id[cpu]);
+    local_irq_restore(flags);
+}
+
+static bool nmis_have_come(u64 n, u64 end)
+{
+    while (__atomic_load_n(&nmi_hits.all, __ATOMIC_RELAXED) < n &&
+           ktime_get() < end)
+        cpu_relax();
+    return ktime_get() < end;
+}
+
+/* nmis N: N of them to the other CPUs in turn, each when the last has come;
+ * how many came, and how many of them in ring 3 and in the entry code */
+static int help_nmis(const char *args, struct printer *out)
+{
+    vector_handler_t *before = vector_handlers[TRAP_NMI];
+    u64 n, sent = 0, end = ktime_get() + 10 * NSEC_PER_SEC;
+
+    if (!parse_u64(args, &args, &n) || nr_cpus_online < 2)
+        return -EINVAL;
+    nmi_hits = (struct nmi_hits){0, 0, 0};
+    WRITE_ONCE(vector_handlers[TRAP_NMI], count_nmi);
+    while (sent < n && nmis_have_come(sent, end)) {
+        unsigned int step = 1 + sent++ % (nr_cpus_online - 1);
+
+        send_nmi_to((smp_processor_id() + step) % nr_cpus_online);
+    }
+    nmis_have_come(sent, end + NSEC_PER_SEC);
+    WRITE_ONCE(vector_handlers[TRAP_NMI], before);
+    printer_printf(out, "%llu %llu %llu\n", (unsigned long long)nmi_hits.all,
+                   (unsigned long long)nmi_hits.ring3,
+                   (unsigned long long)nmi_hits.entry);
+    return 0;
+}
+EXP_HELPER(nmis, help_nmis);
 
 /* segments: the descriptors behind the selectors of both rings */
 static int help_segments(const char *args, struct printer *out)
