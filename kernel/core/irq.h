@@ -2,8 +2,10 @@
  * kernel/core/irq.h - device interrupts, from request to handler.
  *
  * An IRQ number is a GSI (an I/O APIC input), or one that irq_alloc_msi()
- * made up.  Handlers run with interrupts off on the CPU that took the
- * interrupt, on the interrupted task's kernel stack, and must not sleep.
+ * made up.  A device interrupts one CPU for good, the one that requested the
+ * interrupt: mostly the first, which starts the drivers.  Handlers run with
+ * interrupts off there, on the interrupted task's kernel stack, and must not
+ * sleep.
  */
 #pragma once
 

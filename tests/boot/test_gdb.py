@@ -54,11 +54,13 @@ def test_what_shows_every_mapping_of_a_frame():
     assert said.count("mapped at 0x0000000000400000 by ") == int(counts[0])
 
 
-def test_breakpoint_in_a_program():
-    with Machine("rdinit=/bin/edu", paused=True, gdb=True) as m:
+@pytest.mark.parametrize("pti", ["on", "off"])
+def test_breakpoint_in_a_program(pti):
+    with Machine(f"pti={pti} rdinit=/bin/edu", paused=True, gdb=True) as m:
         said = gdb(m, ["prog edu", "hbreak main", "continue", "bt 1",
-                       "info symbol $rip", "pw $rip"])
+                       "info symbol $rip", "pw $rip", "ps"])
     assert "main (" in said and "user" in said
+    assert "PID  TGID" in said and "annot access" not in said
 
 
 def test_noted_faults_and_vmalloc_areas():

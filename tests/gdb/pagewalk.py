@@ -220,6 +220,33 @@ def regions():
     ]
 
 
+def set_cr3(value):
+    """By QEMU's number of the register: gdb does not assign to it."""
+    packet = f"maintenance packet P1d={value.to_bytes(8, 'little').hex()}"
+    gdb.execute(packet, to_string=True)
+    gdb.execute("maintenance flush register-cache", to_string=True)
+    gdb.execute("maintenance flush dcache", to_string=True)
+
+
+class KernelTable:
+    """In between, addresses are the kernel's also where the machine stands in
+    ring 3 with pti=on: CR3 then names the table behind the kernel's."""
+
+    def __enter__(self):
+        self.cr3 = register("cr3")
+        self.hidden = False
+        try:
+            number("(int)pti_on")
+        except gdb.MemoryError:
+            self.hidden = bool(self.cr3 & 0x1000)
+        if self.hidden:
+            set_cr3(self.cr3 & ~0x1000)
+
+    def __exit__(self, *_):
+        if self.hidden:
+            set_cr3(self.cr3)
+
+
 class Command(gdb.Command):
     """A command that says what is wrong in one line."""
 
@@ -232,7 +259,8 @@ class Command(gdb.Command):
             print(f"usage: {self.name} {self.wants}")
             return
         try:
-            self.run(argument)
+            with KernelTable():
+                self.run(argument)
         except gdb.error as error:
             print(f"{self.name}: {error}")
 
