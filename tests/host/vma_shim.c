@@ -125,6 +125,7 @@ void tlb_flush_range(struct mm_struct *mm, unsigned long start,
 }
 int mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
+    return 0;
 }
 u64 physmap_ram_bytes(void)
 {
