@@ -15,9 +15,10 @@ SEED = os.environ.get("TEST_SEED") or random.randrange(1, 1 << 31)
 
 def stress(seconds, **options):
     words = options.pop("words", "")
+    kinds = options.pop("kinds", "")
     limit = 90 + 4 * seconds  # what was begun is brought to its end
     with Machine(f"quiet {words} LIMIT={limit} rdinit=/bin/runtests -- "
-                 f"stress={seconds},{SEED}", **options) as m:
+                 f"stress={seconds},{SEED}{kinds}", **options) as m:
         status = m.finish(limit + 60)
         assert not re.search(r"^not ok .*", m.log, re.M), m.tail()
         assert "LOCKDEP" not in m.log, m.tail()
@@ -38,3 +39,9 @@ def test_stress_with_checks():
 ])
 def test_stress_of_memory(words, mem):
     stress(5, smp=2, mem=mem, words=words)
+
+
+def test_stress_without_memory():
+    """One that takes all there is, again and again, beside the others."""
+    stress(8, smp=2, mem="48M",
+           kinds=",hog,processes,pipes,mappings,shared-file,locks,proc")

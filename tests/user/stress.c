@@ -295,22 +295,31 @@ static bool read_ledger(struct ledger *ledger)
     return ledger->n > 0;
 }
 
+/* Owners of nothing have no line. */
+static long pages_of(const struct ledger *ledger, const char *name)
+{
+    for (int i = 0; i < ledger->n; i++)
+        if (!strcmp(ledger->owners[i].name, name))
+            return ledger->owners[i].pages;
+    return 0;
+}
+
 static bool is_settled(const struct ledger *a, const struct ledger *b,
                        bool words)
 {
     bool same = true;
 
-    for (int i = 0; i < a->n; i++) {
-        const char *name = a->owners[i].name;
+    for (int i = 0; i < b->n; i++) {
+        const char *name = b->owners[i].name;
+        long was = pages_of(a, name), is = b->owners[i].pages;
 
         /* What a new section takes along is no leak, free is the rest. */
         if (!strcmp(name, "free") || !strcmp(name, "memmap") ||
-            b->owners[i].pages - a->owners[i].pages <= (long)LEDGER_SLACK)
+            is - was <= (long)LEDGER_SLACK)
             continue;
         same = false;
         if (words)
-            printf("# pages of %s: %ld before, %ld after\n", name,
-                   a->owners[i].pages, b->owners[i].pages);
+            printf("# pages of %s: %ld before, %ld after\n", name, was, is);
     }
     return same;
 }
