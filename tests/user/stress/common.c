@@ -116,8 +116,9 @@ void reap(pid_t pid, int want)
         got = waitpid(pid, &status, 0);
     while (got < 0 && errno == EINTR);
     must(got == pid, "waitpid(%d) gave %d", pid, got);
-    if (status == WEXIT(77) ||
-        (status == SIGKILL && want != SIGKILL && killed_for_memory()))
+    /* 2: a shell that could not fork */
+    if (status == WEXIT(77) || ((status == SIGKILL || status == WEXIT(2)) &&
+                                status != want && killed_for_memory()))
         starved();
     must(status == want, "child ended with %#x, not %#x", status, want);
 }
