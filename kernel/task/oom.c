@@ -5,9 +5,10 @@
  *          tables), to which its oom_score_adj adds so many thousandths of
  *          RAM; never init, a kernel thread or one with -1000.  All processes
  *          of that address space end.
- * One      at a time: as long as the last victim has its memory, others wait
- *          and try again.  One that does not get to its end within
- *          PATIENCE_NS (it waits for a lock that the asker has) is passed over.
+ * One      at a time: who has ended a process waits until its memory is back;
+ *          the others try again meanwhile.  One that does not get to its end
+ *          within PATIENCE_NS (it waits for a lock that the asker has) is left
+ *          to it, and the next one chosen.
  * Locking  oom_lock (mutex); tasks are looked at one by one, referenced.
  * Context  may sleep.
  */
@@ -27,9 +28,7 @@
 
 static DEFINE_MUTEX(oom_lock);
 static DEFINE_WAIT_QUEUE(nobody_wakes);
-static struct task_struct *victim; /* (oom_lock) referenced */
-static u64 victim_since;           /* (oom_lock) */
-static u64 kills;                  /* (oom_lock) */
+static u64 kills, settled; /* (oom_lock) how many; when the last was over */
 
 u64 oom_kills(void)
 {
@@ -71,8 +70,9 @@ unsigned int oom_score(struct task_struct *task)
     return max(points, (s64)0);
 }
 
-/* Referenced, with its address space; NULL: there is none. */
-static struct task_struct *choose(struct mm_struct **mm)
+/* Referenced, with its address space; NULL: there is none, but perhaps some
+ * that are ending. */
+static struct task_struct *choose(struct mm_struct **mm, bool *ending)
 {
     struct task_struct *task, *best = NULL;
     s64 most = NEVER;
@@ -82,7 +82,8 @@ static struct task_struct *choose(struct mm_struct **mm)
         s64 points = its ? badness(task, its) : NEVER;
 
         pid = task->pid;
-        if (points > most && task != victim && !is_dying(task)) {
+        *ending |= its && is_dying(task);
+        if (points > most && !is_dying(task)) {
             struct task_struct *second = best;
             struct mm_struct *second_mm = *mm;
 
@@ -130,45 +131,54 @@ static void tell(const struct task_struct *task, const struct mm_struct *mm)
            kib(atomic_read(&mm->table_pages)), task->signal->oom_score_adj);
 }
 
+static void nap(void)
+{
+    wait_event_until(&nobody_wakes, is_dying(current), ktime_get() + RETRY_NS);
+}
+
+/* Its top table stays until the last reference goes. */
+static void wait_for_pages_of(const struct mm_struct *mm)
+{
+    u64 end = ktime_get() + PATIENCE_NS;
+
+    while (pages_of(mm) > 1 && !is_dying(current) && ktime_get() < end)
+        nap();
+}
+
 /* Locks: oom_lock. */
 static void kill_one(void)
 {
     struct mm_struct *mm = NULL;
-    struct task_struct *task = choose(&mm);
+    bool ending = false;
+    struct task_struct *task = choose(&mm, &ending);
 
     if (!task) {
-        if (!victim)
+        if (!ending)
             panic("out of memory, and no process that could be ended");
-        return; /* the last one must be waited for */
+        nap();
+        return;
     }
     tell(task, mm);
     kills++;
     kill_users_of(mm);
+    put_task(task);
+    mm_grab(mm);
     mm_put(mm);
-    if (victim)
-        put_task(victim);
-    victim = task;
-    victim_since = ktime_get();
-}
-
-/* Locks: oom_lock.  Whether the last victim will still give back memory. */
-static bool victim_is_on_its_way(void)
-{
-    return victim && READ_ONCE(victim->mm) &&
-           ktime_get() - victim_since < PATIENCE_NS;
+    wait_for_pages_of(mm);
+    mm_drop(mm);
+    settled = ktime_get();
 }
 
 bool out_of_memory(void)
 {
-    u64 before = READ_ONCE(kills);
-
-    mutex_lock(&oom_lock);
-    /* who was killed while we waited for the lock may be enough */
-    if (!is_dying(current) && kills == before && !victim_is_on_its_way())
+    if (is_dying(current))
+        return false;
+    if (ktime_get() - READ_ONCE(settled) > RETRY_NS &&
+        mutex_trylock(&oom_lock)) {
         kill_one();
-    mutex_unlock(&oom_lock);
-    if (!is_dying(current))
-        wait_event_until(&nobody_wakes, is_dying(current),
-                         ktime_get() + RETRY_NS);
+        mutex_unlock(&oom_lock);
+    } else {
+        nap();
+    }
     return !is_dying(current);
 }

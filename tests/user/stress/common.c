@@ -225,6 +225,8 @@ void write_all(int fd, const void *data, size_t size)
 
         if (n < 0 && errno == EINTR)
             continue;
+        if (n < 0)
+            lacking("write", errno);
         must(n > 0, "write gave %zd", n);
         from += n;
         size -= n;
