@@ -253,9 +253,9 @@ static bool may_signal(int sig, const struct task_struct *task)
 {
     const struct cred *me = &current->cred, *it = &task->cred;
 
-    if (capable(CAP_KILL) || me->euid == it->suid || me->euid == it->uid ||
-        me->uid == it->suid || me->uid == it->uid ||
-        task->signal == current->signal)
+    if (task->signal == current->signal || me->euid == it->suid ||
+        me->euid == it->uid || me->uid == it->suid || me->uid == it->uid ||
+        capable(CAP_KILL))
         return true;
     return sig == SIGCONT && task->signal->session == current->signal->session;
 }
