@@ -14,6 +14,7 @@
 #include <kernel/core/irq.h>
 #include <kernel/core/panic.h>
 #include <kernel/core/percpu.h>
+#include <kernel/core/timer.h>
 #include <kernel/lib/printer.h>
 #include <kernel/sync/spinlock.h>
 #include <kernel/uapi/errno.h>
@@ -318,4 +319,5 @@ void irq_report(struct printer *out)
             printer_printf(out, ", %s", action->name);
         printer_puts(out, "\n");
     }
+    timer_report(out);
 }

@@ -17,6 +17,7 @@
 #include <kernel/core/panic.h>
 #include <kernel/core/percpu.h>
 #include <kernel/core/timer.h>
+#include <kernel/lib/printer.h>
 #include <kernel/sync/atomic.h>
 #include <kernel/sync/spinlock.h>
 #include <kernel/x86/apic.h>
@@ -28,6 +29,7 @@
 #define MEASURE_MAX_NS (2 * NSEC_PER_SEC) /* the counter wraps after 4 s */
 #define LEG_MIN_NS (20 * NSEC_PER_MSEC)
 #define EARLY_SHARE 2048
+#define LATE_SHARE 64
 
 struct timer_queue {
     spinlock_t lock;
@@ -39,6 +41,7 @@ struct timer_queue {
 };
 
 DEFINE_PER_CPU(bool, timer_hit_user);
+static DEFINE_PER_CPU(u64, interrupts);
 static DEFINE_PER_CPU(struct timer_queue, queue) = {
     .lock = SPINLOCK_INIT(queue), .armed = NOT_ARMED};
 
@@ -114,7 +117,10 @@ void timer_settle_rate(void)
         measure_apic();
 }
 
-/* A long run that has just ended is a better measurement. */
+/* A long run that has just ended is a better measurement, unless its interrupt
+ * was handled late: on a busy host by so much that timers set by that rate
+ * would ring a thousand times too early, and no run be long enough to mend
+ * it. */
 static void learn_from_leg(void)
 {
     const struct apic_reading *start = this_cpu_ptr(&armed);
@@ -122,6 +128,9 @@ static void learn_from_leg(void)
     u64 leg = start->count ? ticks_to_ns(ticks) : 0;
 
     if (likely(leg <= best_leg) || lapic_timer_count() != 0)
+        return;
+    if (mul_div(start->count, 1ull << 32, ticks) <
+        apic_per_tsc - apic_per_tsc / LATE_SHARE)
         return;
     best_leg = leg;
     set_apic_rate(start->count, ticks);
@@ -272,6 +281,7 @@ static bool timer_interrupt(struct pt_regs *regs,
 {
     this_cpu_inc(atomic_depth);
     this_cpu_inc(irq_depth);
+    this_cpu_inc(interrupts);
     this_cpu_write(timer_hit_user, user_mode(regs));
     lapic_eoi();
     if (!cpu_has(CPU_TSC_DEADLINE))
@@ -281,6 +291,14 @@ static bool timer_interrupt(struct pt_regs *regs,
     this_cpu_dec(irq_depth);
     this_cpu_dec(atomic_depth);
     return true;
+}
+
+void timer_report(struct printer *out)
+{
+    printer_puts(out, " LOC:");
+    for (unsigned int cpu = 0; cpu < max(nr_cpus_online, 1u); cpu++)
+        printer_printf(out, " %10lu", *per_cpu_ptr(&interrupts, cpu));
+    printer_puts(out, "  Local timer interrupts\n");
 }
 
 void timer_hardware_init(void)

@@ -12,3 +12,6 @@ void timer_hardware_init(void); /* on each CPU */
 /* The boot CPU's counter, which has run since start-up, tells all CPUs' rate;
  * so before another CPU uses its own. */
 void timer_settle_rate(void);
+
+struct printer;
+void timer_report(struct printer *out); /* a line of /proc/interrupts */

@@ -195,8 +195,10 @@ int proc_stat(struct task_struct *task, struct printer *out)
     printer_printf(out, "%lu %lu %ld %ld %d %d %u 0 %lu %lu %lu %lu ",
                    ns_to_ticks(v.utime), ns_to_ticks(v.stime),
                    ns_to_ticks(v.cutime), ns_to_ticks(v.cstime),
-                   20 + task->nice, task->nice, v.threads,
-                   ns_to_ticks(v.start_time), m.vsize, m.rss, v.rss_limit);
+                   task->rt_priority ? -1 - (int)task->rt_priority
+                                     : 20 + task->nice,
+                   task->nice, v.threads, ns_to_ticks(v.start_time), m.vsize,
+                   m.rss, v.rss_limit);
     printer_printf(out, "%lu %lu %lu 0 0 %lu %lu %lu %lu %d 0 0 %d %u ",
                    m.start_code, m.end_code, m.start_stack,
                    v.pending & INT32_MAX, v.blocked & INT32_MAX,

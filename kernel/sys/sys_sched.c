@@ -1,8 +1,9 @@
 /*
  * kernel/sys/sys_sched.c - priorities, policies, affinity.
  *
- * All tasks are scheduled fairly by nice value; the other policies can be set
- * and read back, as programs expect of root, without a further meaning.
+ * All tasks are scheduled fairly by nice value, those of SCHED_IDLE with
+ * hardly any weight; the other policies can be set and read back under
+ * Linux's rules, without a further meaning.
  */
 #include <kernel/core/percpu.h>
 #include <kernel/core/time.h>
@@ -41,12 +42,18 @@ static bool may_change(const struct task_struct *task)
            euid == task->cred.euid;
 }
 
+/* Whether a user may make it as nice as that. */
+static bool nice_allowed(const struct task_struct *task, int nice)
+{
+    return 20 - nice <= (long)task->signal->rlim[RLIMIT_NICE].cur ||
+           capable(CAP_SYS_NICE);
+}
+
 static int set_nice(struct task_struct *task, int nice)
 {
     if (!may_change(task))
         return -EPERM;
-    if (nice < task->nice && !capable(CAP_SYS_NICE) &&
-        20 - nice > (int)task->signal->rlim[RLIMIT_NICE].cur)
+    if (nice < task->nice && !nice_allowed(task, nice))
         return -EACCES;
     sched_set_nice(task, nice);
     return 0;
@@ -120,13 +127,33 @@ static bool policy_known(int policy)
     return policy >= SCHED_NORMAL && policy <= SCHED_IDLE && policy != 4;
 }
 
+static bool is_rt(u32 policy)
+{
+    return policy == SCHED_FIFO || policy == SCHED_RR;
+}
+
 static int priority_check(int policy, int priority)
 {
-    bool rt = policy == SCHED_FIFO || policy == SCHED_RR;
+    bool bad = is_rt(policy) ? priority < 1 || priority > RT_PRIORITY_MAX
+                             : priority != 0;
 
-    if (rt ? priority < 1 || priority > RT_PRIORITY_MAX : priority != 0)
-        return -EINVAL;
-    return 0;
+    return bad ? -EINVAL : 0;
+}
+
+static bool policy_allowed(const struct task_struct *task, u32 policy,
+                           u32 priority, bool reset)
+{
+    u64 limit = task->signal->rlim[RLIMIT_RTPRIO].cur;
+
+    if (capable(CAP_SYS_NICE))
+        return true;
+    if (!may_change(task) || (task->reset_on_fork && !reset))
+        return false;
+    if (is_rt(policy) && ((policy != task->policy && !limit) ||
+                          (priority > task->rt_priority && priority > limit)))
+        return false;
+    return task->policy != SCHED_IDLE || policy == SCHED_IDLE ||
+           nice_allowed(task, task->nice);
 }
 
 /* policy -1: as it is. */
@@ -134,6 +161,7 @@ static long set_scheduler(pid_t pid, int policy, const void __user *param)
 {
     struct task_struct *task;
     int priority, err;
+    bool reset;
 
     if (!param || pid < 0)
         return -EINVAL;
@@ -142,14 +170,14 @@ static long set_scheduler(pid_t pid, int policy, const void __user *param)
     task = target_get(pid);
     if (!task)
         return -ESRCH;
-    if (policy < 0)
-        policy = task->policy;
+    reset = policy < 0 ? task->reset_on_fork : policy & SCHED_RESET_ON_FORK;
+    policy = policy < 0 ? (int)task->policy : policy & ~SCHED_RESET_ON_FORK;
     err = policy_known(policy) ? priority_check(policy, priority) : -EINVAL;
-    if (!err && (!may_change(task) || (priority && !capable(CAP_SYS_NICE))))
+    if (!err && !policy_allowed(task, policy, priority, reset))
         err = -EPERM;
     if (!err) {
-        task->policy = policy;
-        task->rt_priority = priority;
+        task->reset_on_fork = reset;
+        sched_set_policy(task, policy, priority);
     }
     put_task(task);
     return err;
@@ -157,9 +185,7 @@ static long set_scheduler(pid_t pid, int policy, const void __user *param)
 
 long sys_sched_setscheduler(pid_t pid, int policy, const void __user *param)
 {
-    if (policy < 0)
-        return -EINVAL;
-    return set_scheduler(pid, policy & ~SCHED_RESET_ON_FORK, param);
+    return policy < 0 ? -EINVAL : set_scheduler(pid, policy, param);
 }
 
 long sys_sched_setparam(pid_t pid, const void __user *param)
@@ -177,7 +203,7 @@ long sys_sched_getscheduler(pid_t pid)
     task = target_get(pid);
     if (!task)
         return -ESRCH;
-    policy = task->policy;
+    policy = task->policy | (task->reset_on_fork ? SCHED_RESET_ON_FORK : 0);
     put_task(task);
     return policy;
 }
@@ -201,14 +227,14 @@ long sys_sched_get_priority_max(int policy)
 {
     if (!policy_known(policy) && policy != SCHED_DEADLINE)
         return -EINVAL;
-    return policy == SCHED_FIFO || policy == SCHED_RR ? RT_PRIORITY_MAX : 0;
+    return is_rt(policy) ? RT_PRIORITY_MAX : 0;
 }
 
 long sys_sched_get_priority_min(int policy)
 {
     if (!policy_known(policy) && policy != SCHED_DEADLINE)
         return -EINVAL;
-    return policy == SCHED_FIFO || policy == SCHED_RR;
+    return is_rt(policy);
 }
 
 long sys_sched_rr_get_interval(pid_t pid, void __user *interval)
@@ -218,6 +244,7 @@ long sys_sched_rr_get_interval(pid_t pid, void __user *interval)
 
     if (policy < 0)
         return policy;
+    policy &= ~SCHED_RESET_ON_FORK;
     if (policy == SCHED_RR)
         ts.tv_nsec = RR_INTERVAL;
     else if (policy != SCHED_FIFO)

@@ -29,6 +29,7 @@ extern struct task_struct *const idle_task; /* the boot CPU's, pid 0 */
 void sched_fork(struct task_struct *child); /* before it is woken */
 void sched_wake_new(struct task_struct *task);
 void sched_set_nice(struct task_struct *task, int nice);
+void sched_set_policy(struct task_struct *task, u32 policy, u32 rt_priority);
 /* Wakes `task` if its state is in `states` (BIT(TASK_*)).  Any context. */
 bool wake_up_state(struct task_struct *task, unsigned long states);
 /* Everybody's time so far, current's included up to now. */

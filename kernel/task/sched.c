@@ -21,6 +21,7 @@
 #include <kernel/core/xcall.h>
 #include <kernel/lib/string.h>
 #include <kernel/task/cputime.h>
+#include <kernel/uapi/sched.h>
 #include <kernel/x86/cpu.h>
 #include <kernel/x86/entry_area.h>
 #include <kernel/x86/fpu.h>
@@ -30,6 +31,7 @@
 #define SLEEPER_CREDIT (3 * NSEC_PER_MSEC)
 #define WAKEUP_GRANULARITY (1 * NSEC_PER_MSEC)
 #define WEIGHT_NICE_0 1024
+#define WEIGHT_IDLE 3
 
 DEFINE_PER_CPU(struct run_queue, run_queue);
 static struct task_struct boot_idle;
@@ -466,6 +468,12 @@ bool signal_pending(void)
     return this_cpu_read(user_work) & WORK_SIGNAL;
 }
 
+static void set_weight(struct task_struct *task)
+{
+    task->weight =
+        task->policy == SCHED_IDLE ? WEIGHT_IDLE : nice_weight[task->nice + 20];
+}
+
 void sched_fork(struct task_struct *child)
 {
     struct task_struct *parent = current;
@@ -477,7 +485,13 @@ void sched_fork(struct task_struct *child)
     child->state = TASK_RUNNING;
     child->cpu = smp_processor_id();
     child->nice = parent->nice;
-    child->weight = parent->weight;
+    if (unlikely(parent->reset_on_fork)) {
+        child->reset_on_fork = false;
+        child->policy = SCHED_NORMAL;
+        child->rt_priority = 0;
+        child->nice = max(parent->nice, 0);
+    }
+    set_weight(child);
     child->vruntime = parent->vruntime;
 }
 
@@ -516,7 +530,19 @@ void sched_set_nice(struct task_struct *task, int nice)
     struct run_queue *rq = task_rq_lock_charged(task);
 
     task->nice = nice;
-    task->weight = nice_weight[nice + 20];
+    set_weight(task);
+    spin_unlock(&rq->lock);
+    local_irq_restore(flags);
+}
+
+void sched_set_policy(struct task_struct *task, u32 policy, u32 rt_priority)
+{
+    u64 flags = local_irq_save();
+    struct run_queue *rq = task_rq_lock_charged(task);
+
+    task->policy = policy;
+    task->rt_priority = rt_priority;
+    set_weight(task);
     spin_unlock(&rq->lock);
     local_irq_restore(flags);
 }

@@ -99,7 +99,8 @@ struct task_struct {
     u32 work;                /* (s) WORK_SIGNAL: copied to user_work when it
                                  gets the CPU */
     u64 cpus_allowed;        /* mask */
-    u32 policy, rt_priority; /* as set; all are scheduled fairly */
+    u32 policy, rt_priority; /* SCHED_IDLE weighs little, all else by nice */
+    bool reset_on_fork;      /* children get policy and nice of old */
 
     pid_t pid, tgid;             /* (c) */
     refcount_t refs;             /* the last put frees it */
