@@ -124,6 +124,9 @@ static int copy_clone_args(struct clone_args *to, const void __user *from,
     return copy_from_user(to, from, min(size, sizeof(*to))) ? -EFAULT : 0;
 }
 
+/* The low word is full; above it are these two. */
+#define CLONE3_KNOWN (0xffffffffull | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP)
+
 long sys_clone3(const void __user *uargs, size_t size)
 {
     struct clone_args in;
@@ -132,13 +135,17 @@ long sys_clone3(const void __user *uargs, size_t size)
 
     if (err)
         return err;
-    if (in.flags & CSIGNAL || in.flags & CLONE_DETACHED ||
-        in.exit_signal & ~(u64)CSIGNAL || in.exit_signal > 64)
+    if (in.flags & ~CLONE3_KNOWN || in.flags & CSIGNAL ||
+        in.flags & CLONE_DETACHED || in.exit_signal & ~(u64)CSIGNAL ||
+        in.exit_signal > 64)
         return -EINVAL;
     if ((in.flags & (CLONE_THREAD | CLONE_PARENT)) && in.exit_signal)
         return -EINVAL;
-    if (!in.stack != !in.stack_size || in.set_tid_size || in.cgroup)
+    if (!in.stack != !in.stack_size || in.set_tid || in.set_tid_size ||
+        (in.cgroup && !(in.flags & CLONE_INTO_CGROUP)))
         return -EINVAL;
+    if (in.flags & CLONE_INTO_CGROUP)
+        return -EBADF; /* no descriptor is a cgroup */
     args = (struct clone_args_kernel){
         .flags = in.flags,
         .exit_signal = in.exit_signal,

@@ -1,6 +1,6 @@
 /*
  * tests/user/bad.h - what the tests of bad input share (badargs, badmaps,
- * badfiles, badexec, badrandom): raw calls, names of errnos, a place with all
+ * badexec, badtask, badrandom): raw calls, names of errnos, a place with all
  * kinds of memory and files, and lines that a diff can be read from.
  *
  * A line is "ok N - WHAT: ANSWER which which; ANSWER which ...": the answers

@@ -5,7 +5,7 @@
  * Left out, as they have no bad arguments or do not come back: exit,
  * exit_group, fork, vfork, pause, sched_yield, restart_syscall, sync, getpid
  * and its like, munlockall, setsid.  rt_sigreturn, clone and clone3, execve,
- * ioctl and the memory calls in depth: badtask, badexec, badfiles, badmaps.
+ * ioctl and the memory calls in depth: badtask, entry, badexec, badmaps.
  */
 #pragma once
 
