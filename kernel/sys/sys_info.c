@@ -66,13 +66,16 @@ long sys_sysinfo(void __user *to)
     struct sysinfo info;
 
     memset(&info, 0, sizeof(info));
-    page_ledger_read(&ledger);
+    page_ledger_count(&ledger);
     info.uptime = ktime_get() / NSEC_PER_SEC;
     sched_loads(info.loads);
-    info.totalram = ledger.total - ledger.pages[OWNER_RESERVED];
-    info.freeram = ledger.pages[OWNER_FREE];
+    info.totalram = (ledger.total - ledger.pages[OWNER_RESERVED] -
+                     ledger.pages[OWNER_IMAGE])
+                    << PAGE_SHIFT;
+    info.freeram = ledger.pages[OWNER_FREE] << PAGE_SHIFT;
+    info.sharedram = ledger.pages[OWNER_PAGECACHE] << PAGE_SHIFT;
     info.procs = nr_tasks;
-    info.mem_unit = PAGE_SIZE;
+    info.mem_unit = 1; /* a long holds all the bytes there can be */
     return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
