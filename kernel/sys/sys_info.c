@@ -383,9 +383,11 @@ long sys_reboot(unsigned int magic1, unsigned int magic2, unsigned int cmd,
         return -EIO;
     case LINUX_REBOOT_CMD_POWER_OFF:
         pr_notice("reboot: power off\n");
-        if (power_ops)
-            power_ops->off();
-        return -EIO;
+        if (!power_ops)
+            return -EIO;
+        power_ops->off();
+        pr_warn("reboot: the machine stays on; halted\n");
+        power_ops->halt(); /* for init there is nothing to come back to */
     case LINUX_REBOOT_CMD_HALT:
         pr_notice("reboot: halted\n");
         if (power_ops)

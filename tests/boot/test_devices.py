@@ -149,3 +149,11 @@ def test_clock_chip_and_wall_clock_agree():
         assert "May 18 03:3" in m.command("hwclock -u")
         m.command("date -s '2024-02-29 23:59:58'; hwclock -u -w; sleep 3")
         assert "Mar  1 00:00" in m.command("hwclock -u")
+
+
+def test_a_machine_that_stays_on_is_halted_in_words():
+    """Without ACPI QEMU does not obey; init must not hear of an error."""
+    with Machine("rdinit=/bin/runtests -- hello", machine="pc,acpi=off",
+                 debug_exit=False) as m:
+        m.wait("reboot: power off")
+        m.wait("the machine stays on; halted")
