@@ -223,12 +223,12 @@ $(TOP)/user/%: user/%.c $(TOP)/flags.user
 	$(Q)$(MUSLCC) $(USER_CFLAGS) -MMD -MP -MT $@ -MF $@.d -o $@ $<
 
 # The tests are one file under many names, as libc is most of each: main of
-# NAME.c becomes test_main_NAME, everything else stays NAME.c's own, and that
-# of a folder NAME beside it.
+# NAME.c becomes test_main_NAME, everything else stays NAME.c's own and that
+# of a folder NAME beside it.  -Os: all of it has to fit beside GRUB into 8 MiB.
 define test_object
 	$(call say,MUSL,$<)
 	@mkdir -p $(@D)
-	$(Q)$(MUSLCC) $(USER_CFLAGS) -Itests/user -MMD -MP -MT $@ -MF $(@:.o=.d) \
+	$(Q)$(MUSLCC) $(USER_CFLAGS) -Os -Itests/user -MMD -MP -MT $@ -MF $(@:.o=.d) \
 	    $(1) -o $@.tmp $(filter %.c,$^)
 	$(Q)$(OBJCOPY) --redefine-sym main=test_main_$* $@.tmp
 	$(Q)$(OBJCOPY) --keep-global-symbol=test_main_$* $@.tmp $@
