@@ -53,7 +53,7 @@ static void use_user(long ns)
     long end = cpu_ns() + ns;
 
     while (cpu_ns() < end)
-        for (int i = 0; i < 200000; i++)
+        for (int i = 0; i < 2000000; i++)
             sink += i;
 }
 
@@ -70,7 +70,7 @@ static void use_system(long ns)
     long end = cpu_ns() + ns;
 
     while (cpu_ns() < end)
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < 64; i++)
             if (read(zero_fd, buffer, BUFFER) != BUFFER)
                 _exit(9);
 }
