@@ -178,6 +178,79 @@ static void memory_take(struct memory_view *m, const struct mm_struct *mm)
     };
 }
 
+/* Each with a space behind it. */
+static void print_numbers(struct printer *out, const s64 *numbers, size_t n)
+{
+    for (; n > 0; n--, numbers++) {
+        if (*numbers < 0)
+            printer_putc(out, '-');
+        printer_number(out, *numbers < 0 ? -*numbers : *numbers, 10, 0, ' ');
+        printer_putc(out, ' ');
+    }
+}
+
+static void print_stat(struct printer *out, const struct task_struct *task,
+                       const struct view *v, const struct memory_view *m,
+                       bool program)
+{
+    int priority =
+        task->rt_priority ? -1 - (int)task->rt_priority : 20 + task->nice;
+    const s64 first[] = {v->ppid,
+                         v->pgrp,
+                         v->session,
+                         v->tty,
+                         v->tty_group,
+                         program ? 0x400000 : 0x200040,
+                         v->min_flt,
+                         v->cmin_flt,
+                         v->maj_flt,
+                         v->cmaj_flt,
+                         ns_to_ticks(v->utime),
+                         ns_to_ticks(v->stime),
+                         ns_to_ticks(v->cutime),
+                         ns_to_ticks(v->cstime),
+                         priority,
+                         task->nice,
+                         v->threads,
+                         0,
+                         ns_to_ticks(v->start_time),
+                         m->vsize,
+                         m->rss}; /* ppid to rss, fields 4 to 24 of proc(5) */
+    const s64 rest[] = {m->start_code,
+                        m->end_code,
+                        m->start_stack,
+                        0,
+                        0,
+                        v->pending & INT32_MAX,
+                        v->blocked & INT32_MAX,
+                        v->ignored & INT32_MAX,
+                        v->caught & INT32_MAX,
+                        v->state != 'R',
+                        0,
+                        0,
+                        v->exit_signal,
+                        task->cpu,
+                        task->rt_priority,
+                        task->policy,
+                        0,
+                        0,
+                        0,
+                        m->start_data,
+                        m->end_data,
+                        m->start_brk,
+                        m->arg_start,
+                        m->arg_end,
+                        m->env_start,
+                        m->env_end}; /* startcode to env_end */
+
+    printer_printf(out, "%d (%s) %c ", task->pid, v->comm, v->state);
+    print_numbers(out, first, ARRAY_SIZE(first));
+    printer_number(out, v->rss_limit, 10, 0, ' ');
+    printer_putc(out, ' ');
+    print_numbers(out, rest, ARRAY_SIZE(rest));
+    printer_printf(out, "%d\n", v->exit_code);
+}
+
 int proc_stat(struct task_struct *task, struct printer *out)
 {
     struct mm_struct *mm = task_get_mm(task);
@@ -186,28 +259,9 @@ int proc_stat(struct task_struct *task, struct printer *out)
 
     view_take(&v, task);
     memory_take(&m, mm);
+    print_stat(out, task, &v, &m, mm != NULL);
     if (mm)
         mm_put(mm);
-    printer_printf(out, "%d (%s) %c %d %d %d %d %d %u %lu %lu %lu %lu ",
-                   task->pid, v.comm, v.state, v.ppid, v.pgrp, v.session,
-                   (int)v.tty, v.tty_group, mm ? 0x400000 : 0x200040, v.min_flt,
-                   v.cmin_flt, v.maj_flt, v.cmaj_flt);
-    printer_printf(out, "%lu %lu %ld %ld %d %d %u 0 %lu %lu %lu %lu ",
-                   ns_to_ticks(v.utime), ns_to_ticks(v.stime),
-                   ns_to_ticks(v.cutime), ns_to_ticks(v.cstime),
-                   task->rt_priority ? -1 - (int)task->rt_priority
-                                     : 20 + task->nice,
-                   task->nice, v.threads, ns_to_ticks(v.start_time), m.vsize,
-                   m.rss, v.rss_limit);
-    printer_printf(out, "%lu %lu %lu 0 0 %lu %lu %lu %lu %d 0 0 %d %u ",
-                   m.start_code, m.end_code, m.start_stack,
-                   v.pending & INT32_MAX, v.blocked & INT32_MAX,
-                   v.ignored & INT32_MAX, v.caught & INT32_MAX, v.state != 'R',
-                   v.exit_signal, task->cpu);
-    printer_printf(out, "%u %u 0 0 0 %lu %lu %lu %lu %lu %lu %lu %d\n",
-                   task->rt_priority, task->policy, m.start_data, m.end_data,
-                   m.start_brk, m.arg_start, m.arg_end, m.env_start, m.env_end,
-                   v.exit_code);
     return 0;
 }
 

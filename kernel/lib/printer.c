@@ -86,8 +86,8 @@ static char *store_decimal(char *end, u64 value)
     return end;
 }
 
-unsigned int printer_number(struct printer *out, u64 value, unsigned int base,
-                            unsigned int width, char fill)
+static unsigned int print_long(struct printer *out, u64 value,
+                               unsigned int base, unsigned int width, char fill)
 {
     char text[8 + NUMBER_MAX + 8], *end = text + 8 + NUMBER_MAX;
     char *p = base == 16 ? store_hex(end, value) : store_decimal(end, value);
@@ -105,6 +105,15 @@ unsigned int printer_number(struct printer *out, u64 value, unsigned int base,
         *(any_u64 *)(out->next + i) = *(any_u64 *)(p + i);
     advance(out, len);
     return len;
+}
+
+unsigned int printer_number(struct printer *out, u64 value, unsigned int base,
+                            unsigned int width, char fill)
+{
+    if (value > 9 || width > 1)
+        return print_long(out, value, base, width, fill);
+    printer_putc(out, '0' + value); /* most are */
+    return 1;
 }
 
 void printer_row_kib(struct printer *out, const char *label, u64 kib)

@@ -46,7 +46,7 @@ static ssize_t do_write(struct file *file, const char __user *buf, size_t count,
     return file->ops->write(file, buf, min(count, RW_MAX), pos);
 }
 
-static ssize_t read_shared(int fd, char __user *buf, size_t count)
+static __noinline ssize_t read_shared(int fd, char __user *buf, size_t count)
 {
     struct fd f = fdget(fd);
     ssize_t n = -EBADF;
@@ -66,7 +66,8 @@ static ssize_t read_shared(int fd, char __user *buf, size_t count)
     return n;
 }
 
-static ssize_t write_shared(int fd, const char __user *buf, size_t count)
+static __noinline ssize_t write_shared(int fd, const char __user *buf,
+                                       size_t count)
 {
     struct fd f = fdget(fd);
     ssize_t n = -EBADF;
