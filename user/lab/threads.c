@@ -205,6 +205,7 @@ LAB(crowd) = {
 static char *volatile target;
 static atomic_int gone;  /* the round whose munmap has returned, or 0 */
 static atomic_int ready; /* the toucher has read it in this round */
+static atomic_int tried; /* the round in which it tried again after that */
 static atomic_int finish;
 static atomic_long stale;
 static __thread sigjmp_buf back;
@@ -219,12 +220,13 @@ static void on_segv(int sig)
  * succeeds used a translation that should be gone. */
 static void *toucher(void *arg)
 {
-    int was_gone;
+    volatile int was_gone = 0;
 
     (void)arg;
     while (!finish) {
         if (sigsetjmp(back, 1)) {
-            while (gone && !finish)
+            tried = was_gone;
+            while (gone && tried == gone && !finish)
                 sched_yield();
             continue;
         }
@@ -233,6 +235,7 @@ static void *toucher(void *arg)
             (void)*(volatile char *)target;
             if (was_gone && gone == was_gone)
                 stale++;
+            tried = was_gone;
             ready = 1;
         }
         sched_yield();
@@ -284,8 +287,8 @@ static void run_shootdown(void)
         if (!pretend) /* it claims to have, and has not */
             munmap(p, PAGE);
         gone = round;
-        sched_yield();
-        sched_yield();
+        while (tried != round)
+            sched_yield();
         target = NULL;
         gone = 0;
         sched_yield();
