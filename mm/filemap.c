@@ -235,33 +235,6 @@ static ssize_t read_one(struct address_space *mapping, struct copy_buffer *b,
     return left == n ? -EFAULT : (ssize_t)(n - left);
 }
 
-static ssize_t read_pages(struct address_space *mapping, struct copy_buffer *b,
-                          size_t count, loff_t pos)
-{
-    u64 size = mapping->size(mapping);
-    size_t done = 0;
-
-    if (pos < 0)
-        return -EINVAL;
-    if ((u64)pos >= size)
-        return 0;
-    count = min((u64)count, size - pos);
-    while (done < count) {
-        size_t n = min(PAGE_SIZE - (pos & ~PAGE_MASK), count - done);
-        ssize_t got = read_one(mapping, b, n, pos);
-
-        if (got < 0)
-            return done ? (ssize_t)done : got;
-        buffer_advance(b, got);
-        done += got;
-        pos += got;
-        if ((size_t)got < n)
-            break;
-        cond_resched();
-    }
-    return done;
-}
-
 /* A whole page that is not there yet: filled before anyone can find it. */
 static ssize_t write_fresh(struct address_space *mapping, struct copy_buffer *b,
                            unsigned long index)
@@ -312,16 +285,18 @@ static ssize_t write_one(struct address_space *mapping, struct copy_buffer *b,
     return left == n ? -EFAULT : (ssize_t)(n - left);
 }
 
-static ssize_t write_pages(struct address_space *mapping, struct copy_buffer *b,
-                           size_t count, loff_t pos)
+/* Page by page with `one`; inlined, so that it is called directly. */
+static __always_inline ssize_t
+each_page(struct address_space *mapping, struct copy_buffer *b, size_t count,
+          loff_t pos,
+          ssize_t (*one)(struct address_space *mapping, struct copy_buffer *b,
+                         size_t n, loff_t pos))
 {
     size_t done = 0;
 
-    if (pos < 0)
-        return -EINVAL;
     while (done < count) {
         size_t n = min(PAGE_SIZE - (pos & ~PAGE_MASK), count - done);
-        ssize_t got = write_one(mapping, b, n, pos);
+        ssize_t got = one(mapping, b, n, pos);
 
         if (got < 0)
             return done ? (ssize_t)done : got;
@@ -333,6 +308,24 @@ static ssize_t write_pages(struct address_space *mapping, struct copy_buffer *b,
         cond_resched();
     }
     return done;
+}
+
+static ssize_t read_pages(struct address_space *mapping, struct copy_buffer *b,
+                          size_t count, loff_t pos)
+{
+    u64 size = mapping->size(mapping);
+
+    if (pos < 0)
+        return -EINVAL;
+    if ((u64)pos >= size)
+        return 0;
+    return each_page(mapping, b, min((u64)count, size - pos), pos, read_one);
+}
+
+static ssize_t write_pages(struct address_space *mapping, struct copy_buffer *b,
+                           size_t count, loff_t pos)
+{
+    return pos < 0 ? -EINVAL : each_page(mapping, b, count, pos, write_one);
 }
 
 ssize_t filemap_read(struct address_space *mapping, char __user *buf,

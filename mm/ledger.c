@@ -59,7 +59,7 @@ void page_ledger_count(struct page_ledger *ledger)
     ledger->pages[OWNER_FREE] = ledger->total - used;
 }
 
-void page_ledger_read(struct page_ledger *ledger)
+void page_drop_cached(void)
 {
     kernel_stack_shrink();
     while (vm_purge())
@@ -67,6 +67,11 @@ void page_ledger_read(struct page_ledger *ledger)
     slab_shrink();
     vmalloc_shrink();
     pt_stock_shrink();
+}
+
+void page_ledger_read(struct page_ledger *ledger)
+{
+    page_drop_cached();
     page_ledger_count(ledger);
 }
 

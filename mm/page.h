@@ -217,6 +217,10 @@ struct page_ledger {
     u32 serial;         /* debug: allocations until then */
 };
 void page_ledger_read(struct page_ledger *ledger);
+/* The first half of that: gives back what the kernel keeps for later (empty
+ * slabs, unused stacks and tables, freed areas that wait for a flush).  May
+ * sleep. */
+void page_drop_cached(void);
 /* The same, leaving the caches as they are. */
 void page_ledger_count(struct page_ledger *ledger);
 

@@ -8,35 +8,13 @@
  * Shows: the page-table walk, as the kernel reads it from the tables
  * (/proc/pagewalk, which only Pagewalk has).
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include "ask.h"
 
-/* Asks /proc/pagewalk; prints the answer.  Returns an exit status. */
+#include <sys/mman.h>
+
 static int walk(const char *question)
 {
-    char line[80], answer[4096];
-    ssize_t len;
-    int fd = open("/proc/pagewalk", O_RDWR);
-
-    if (fd < 0) {
-        fprintf(stderr, "pw: /proc/pagewalk: %s\n", strerror(errno));
-        return 1;
-    }
-    snprintf(line, sizeof(line), "walk %s", question);
-    if (write(fd, line, strlen(line)) < 0) {
-        fprintf(stderr, "pw: %s: %s\n", question, strerror(errno));
-        close(fd);
-        return 1;
-    }
-    while ((len = read(fd, answer, sizeof(answer))) > 0)
-        fwrite(answer, 1, (size_t)len, stdout);
-    close(fd);
-    return 0;
+    return ask("pw", "walk", question);
 }
 
 static int walk_of(const char *what, const void *addr)

@@ -225,8 +225,25 @@ static void copy_bytes(volatile u8 *to, const volatile u8 *from, size_t n)
         to[i] = from[i];
 }
 
+/* Between a program's memory and mapped frames, through the stack: n bytes, or
+ * -EFAULT. */
+static int copy_chunk(char __user *buf, volatile u8 *mem, size_t n, bool write)
+{
+    u8 chunk[CHUNK] __aligned(4);
+
+    if (write) {
+        if (copy_from_user(chunk, buf, n))
+            return -EFAULT;
+        copy_bytes(mem, chunk, n);
+        return 0;
+    }
+    copy_bytes(chunk, mem, n);
+    return copy_to_user(buf, chunk, n) ? -EFAULT : 0;
+}
+
 /* At most one page's part: bytes or -errno. */
-static ssize_t mem_read_page(char __user *buf, size_t count, phys_addr_t pos)
+static ssize_t copy_page_part(char __user *buf, size_t count, phys_addr_t pos,
+                              bool write)
 {
     phys_addr_t page = pos & PAGE_MASK;
     size_t n = in_page(pos, count), done = 0;
@@ -235,85 +252,48 @@ static ssize_t mem_read_page(char __user *buf, size_t count, phys_addr_t pos)
 
     if (!may_access(page, PAGE_SIZE))
         return -EPERM;
-    err = window_open(&w, page, false);
+    err = window_open(&w, page, write);
     if (err)
         return err;
     while (done < n && !err) {
-        u8 chunk[CHUNK] __aligned(4);
-        size_t part = min(n - done, sizeof(chunk));
+        size_t part = min(n - done, (size_t)CHUNK);
 
-        copy_bytes(chunk, w.addr + (pos & ~PAGE_MASK) + done, part);
-        if (copy_to_user(buf + done, chunk, part))
-            err = -EFAULT;
-        else
+        err = copy_chunk(buf + done, w.addr + (pos & ~PAGE_MASK) + done, part,
+                         write);
+        if (!err)
             done += part;
     }
     window_close(&w);
     return done ? (ssize_t)done : err;
 }
 
-static ssize_t mem_write_page(const char __user *buf, size_t count,
-                              phys_addr_t pos)
+static ssize_t copy_mem(char __user *buf, size_t count, loff_t *pos, bool write)
 {
-    phys_addr_t page = pos & PAGE_MASK;
-    size_t n = in_page(pos, count), done = 0;
-    struct window w;
-    int err;
+    size_t done = 0;
 
-    if (!may_access(page, PAGE_SIZE))
-        return -EPERM;
-    err = window_open(&w, page, true);
-    if (err)
-        return err;
-    while (done < n && !err) {
-        u8 chunk[CHUNK] __aligned(4);
-        size_t part = min(n - done, sizeof(chunk));
+    if (bad_range(*pos, count))
+        return *pos < 0 ? -EINVAL : -EFAULT;
+    while (done < count) {
+        ssize_t n = copy_page_part(buf + done, count - done, *pos, write);
 
-        if (copy_from_user(chunk, buf + done, part)) {
-            err = -EFAULT;
-        } else {
-            copy_bytes(w.addr + (pos & ~PAGE_MASK) + done, chunk, part);
-            done += part;
-        }
+        if (n < 0)
+            return done ? (ssize_t)done : n;
+        done += n;
+        *pos += n;
     }
-    window_close(&w);
-    return done ? (ssize_t)done : err;
+    return done;
 }
 
 static ssize_t mem_read(struct file *file, char __user *buf, size_t count,
                         loff_t *pos)
 {
-    size_t done = 0;
-
-    if (bad_range(*pos, count))
-        return *pos < 0 ? -EINVAL : -EFAULT;
-    while (done < count) {
-        ssize_t n = mem_read_page(buf + done, count - done, *pos);
-
-        if (n < 0)
-            return done ? (ssize_t)done : n;
-        done += n;
-        *pos += n;
-    }
-    return done;
+    return copy_mem(buf, count, pos, false);
 }
 
 static ssize_t mem_write(struct file *file, const char __user *buf,
                          size_t count, loff_t *pos)
 {
-    size_t done = 0;
-
-    if (bad_range(*pos, count))
-        return *pos < 0 ? -EINVAL : -EFAULT;
-    while (done < count) {
-        ssize_t n = mem_write_page(buf + done, count - done, *pos);
-
-        if (n < 0)
-            return done ? (ssize_t)done : n;
-        done += n;
-        *pos += n;
-    }
-    return done;
+    return copy_mem((char __user *)buf, count, pos, true);
 }
 
 /* There is no end to count from. */

@@ -9,6 +9,7 @@
 #include <kernel/lib/string.h>
 #include <kernel/task/exec.h>
 #include <mm/compact.h>
+#include <mm/page.h>
 #include <mm/vma.h>
 
 /* A text or number that lives somewhere. */
@@ -138,10 +139,17 @@ static int boot_id_show(void *data, struct printer *out)
     return 0;
 }
 
-static ssize_t nothing_store(void *data, char *text, size_t len)
+/* 1: pages of clean files, which this kernel has none of: tmpfs is where its
+ * files are.  2: objects and areas kept for later.  4: no message. */
+static ssize_t drop_store(void *data, char *text, size_t len)
 {
+    u64 what;
+
     (void)data;
-    (void)text;
+    if (!parse_line(text, &what) || what < 1 || what > 4)
+        return -EINVAL;
+    if (what & 2)
+        page_drop_cached();
     return len;
 }
 
@@ -185,7 +193,7 @@ static const struct pseudo_ops boot_id_ops = {boot_id_show, NULL, NULL};
 static const struct pseudo_ops compact_ops = {NULL, compact_store, NULL};
 static const struct pseudo_ops min_free_ops = {min_free_show, min_free_store,
                                                NULL};
-static const struct pseudo_ops drop_ops = {NULL, nothing_store, NULL};
+static const struct pseudo_ops drop_ops = {NULL, drop_store, NULL};
 
 static struct sys_value values[] = {
     {"kernel", "ostype", 0444, &text_fixed_ops, utsname.sysname},

@@ -52,23 +52,6 @@ static long set(uint64_t effective, uint64_t permitted, uint64_t inheritable)
     return syscall(SYS_capset, &header, data);
 }
 
-static int run(int (*body)(void))
-{
-    int status = -1;
-    pid_t pid = fork();
-
-    if (!pid)
-        _exit(body());
-    waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-#define MUST(condition)                                                        \
-    do {                                                                       \
-        if (!(condition))                                                      \
-            return __LINE__ % 250 + 1;                                         \
-    } while (0)
-
 static int drop_one(void)
 {
     struct sets s;
@@ -292,20 +275,20 @@ int main(int argc, char **argv)
     all = get().permitted;
     ok(all == get().effective && all & BIT(CAP_SYS_ADMIN), "root has all");
     test_header();
-    is(run(drop_one), 0, "one that is given up");
-    is(run(drop_file_rights), 0, "what each of several allows");
-    is(run(become_user), 0, "another user has none");
-    is(run(keep_caps), 0, "PR_SET_KEEPCAPS");
-    is(run(no_fixup), 0, "SECBIT_NO_SETUID_FIXUP");
-    is(run(fs_user), 0, "setfsuid takes those of files");
-    is(run(bounding), 0, "the bounding set");
-    is(run(ambient), 0, "the ambient set");
-    is(run(exec_self), 1, "a program of root's has all");
-    is(run(exec_as_user), 2, "a user's has none");
-    is(run(exec_with_ambient), 3, "but ambient ones");
-    is(run(exec_bounded), 3, "nobody's has more than its bound");
-    is(run(many_groups), 0, "65536 groups");
-    is(run(no_group), 0, "no group");
+    is(in_child(drop_one), 0, "one that is given up");
+    is(in_child(drop_file_rights), 0, "what each of several allows");
+    is(in_child(become_user), 0, "another user has none");
+    is(in_child(keep_caps), 0, "PR_SET_KEEPCAPS");
+    is(in_child(no_fixup), 0, "SECBIT_NO_SETUID_FIXUP");
+    is(in_child(fs_user), 0, "setfsuid takes those of files");
+    is(in_child(bounding), 0, "the bounding set");
+    is(in_child(ambient), 0, "the ambient set");
+    is(in_child(exec_self), 1, "a program of root's has all");
+    is(in_child(exec_as_user), 2, "a user's has none");
+    is(in_child(exec_with_ambient), 3, "but ambient ones");
+    is(in_child(exec_bounded), 3, "nobody's has more than its bound");
+    is(in_child(many_groups), 0, "65536 groups");
+    is(in_child(no_group), 0, "no group");
     unlink(FILE_OF_ROOT);
     return done();
 }

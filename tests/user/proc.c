@@ -263,8 +263,32 @@ static void test_pagemap(void)
     close(fd);
 }
 
+static long write_to(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY);
+    long n = fd < 0 ? -1 : write(fd, text, strlen(text));
+    int err = errno;
+
+    if (fd >= 0)
+        close(fd);
+    errno = err;
+    return n;
+}
+
+static void test_settings(void)
+{
+    const char *drop = "/proc/sys/vm/drop_caches";
+
+    is(write_to(drop, "2"), 1, "caches are dropped");
+    is(write_to(drop, "3\n"), 2, "all of them");
+    errno_is(write_to(drop, "0"), EINVAL, "0 is no kind of cache");
+    errno_is(write_to(drop, "5"), EINVAL, "nor is 5");
+    errno_is(write_to(drop, "x"), EINVAL, "nor a word");
+}
+
 int main(void)
 {
+    test_settings();
     test_machine();
     test_self();
     test_descriptors();

@@ -53,23 +53,6 @@ static long stat_field(pid_t pid, int n)
     return p ? atol(p + 1) : -999;
 }
 
-static int in_child(int (*body)(void))
-{
-    int status = -1;
-    pid_t pid = fork();
-
-    if (!pid)
-        _exit(body());
-    waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-#define MUST(condition)                                                        \
-    do {                                                                       \
-        if (!(condition))                                                      \
-            return __LINE__ % 250 + 1;                                         \
-    } while (0)
-
 static int child_is_normal(void)
 {
     MUST(policy_of(0) == SCHED_OTHER);

@@ -590,17 +590,6 @@ static int bad_flags(void)
     return flags & 0x3000 || !(flags & 0x200) ? 1 : 0;
 }
 
-static int in_child(int (*body)(void))
-{
-    int status;
-    pid_t pid = fork();
-
-    if (!pid)
-        _exit(body());
-    waitpid(pid, &status, 0);
-    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
-}
-
 static void test_hostile_frames(void)
 {
     is(in_child(bad_return), -SIGSEGV, "rt_sigreturn without a frame");

@@ -17,6 +17,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int tap_count, tap_failed;
@@ -75,3 +76,23 @@ __attribute__((unused)) static int done(void)
     fflush(stdout);
     return tap_failed ? 1 : 0;
 }
+
+/* What a child that runs this ended with: its exit status, or
+ * minus the signal's number. */
+__attribute__((unused)) static int in_child(int (*body)(void))
+{
+    int status = -1;
+    pid_t pid = fork();
+
+    if (!pid)
+        _exit(body());
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* In such a body: or its status says in which line it was not so. */
+#define MUST(condition)                                                        \
+    do {                                                                       \
+        if (!(condition))                                                      \
+            return __LINE__ % 250 + 1;                                         \
+    } while (0)

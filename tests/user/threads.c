@@ -272,17 +272,6 @@ static int crash_in_thread(void)
     return 0;
 }
 
-static int in_child(int (*body)(void))
-{
-    int status;
-    pid_t pid = fork();
-
-    if (!pid)
-        _exit(body());
-    waitpid(pid, &status, 0);
-    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
-}
-
 static void test_ends(void)
 {
     is(in_child(exit_with_threads), 13, "exit ends all threads");
