@@ -7,8 +7,10 @@
  * for one frame are undefined (SDM 3A 11.12.4).  For the same reason a type
  * waits for the flush of areas that were unmapped and had another.
  *
- * Locking    mapped_lock covers the list of what is mapped, with interrupts on,
- *            and nests outside vmregion.c's area_lock.
+ * Structure  an interval tree of the physical ranges that are mapped.
+ * Cost       O(log mappings), besides those that show the same bytes.
+ * Locking    mapped_lock covers the tree, with interrupts on, and nests outside
+ *            vmregion.c's area_lock.
  */
 #include <kernel/core/printk.h>
 #include <kernel/sync/spinlock.h>
@@ -17,38 +19,55 @@
 #include <mm/io.h>
 
 static DEFINE_SPINLOCK(mapped_lock);
-static LIST_HEAD(mapped); /* (mapped_lock) ioremap areas, vm_struct.link */
+static struct rb_root mapped = RB_ROOT; /* (mapped_lock) vm_struct.physical */
 
 static const char *const mode_names[] = {"write-back", "write-combining",
                                          "uncached-minus", "uncached",
                                          "write-through"};
 
-/* Enters the area unless another shows some of its bytes with another memory
- * type, which the CPU does not define: false, and says which. */
+/* An area that shows some of these bytes with another memory type, or NULL.
+ * Locks: mapped_lock. */
+static struct vm_struct *find_conflict(const struct vm_struct *area)
+{
+    unsigned long first = area->phys, last = first + area->size - 1;
+    struct interval_node *node = interval_first(&mapped, first, last);
+
+    for (; node; node = interval_next(node, first, last)) {
+        struct vm_struct *other =
+            container_of(node, struct vm_struct, physical);
+
+        if (other->cache != area->cache)
+            return other;
+    }
+    return NULL;
+}
+
+/* Enters the area unless it conflicts, which the CPU does not define: false,
+ * and says with what. */
 static bool enter(struct vm_struct *area)
 {
+    enum cache_mode mode = area->cache;
     struct vm_struct *other;
     void *holder = NULL;
-    enum cache_mode mode = area->cache;
 
     spin_lock(&mapped_lock);
-    list_for_each_entry(other, &mapped, link)
-        if (other->phys < area->phys + area->size &&
-            area->phys < other->phys + other->size &&
-            other->cache != area->cache) {
-            holder = other->caller;
-            mode = other->cache;
-        }
-    if (!holder)
-        list_add(&area->link, &mapped);
+    other = find_conflict(area);
+    if (other) {
+        holder = other->caller;
+        mode = other->cache;
+    } else {
+        area->physical.first = area->phys;
+        area->physical.last = area->phys + area->size - 1;
+        interval_insert(&mapped, &area->physical);
+    }
     spin_unlock(&mapped_lock);
-    if (holder)
+    if (other)
         pr_err("ioremap(%pa, %#zx) by %pS as %s: refused, %pS has it as %s\n",
                &area->phys, area->size, area->caller, mode_names[area->cache],
                holder, mode_names[mode]);
     else /* nor may a CPU remember one that is gone */
         vm_purge_other_modes(mode);
-    return !holder;
+    return !other;
 }
 
 /* Under the lock, so that enter() meets it either here or among what waits
@@ -56,7 +75,7 @@ static bool enter(struct vm_struct *area)
 static void leave(struct vm_struct *area)
 {
     spin_lock(&mapped_lock);
-    list_del(&area->link);
+    interval_erase(&mapped, &area->physical);
     vm_area_retire(area);
     spin_unlock(&mapped_lock);
     vm_purge_if_many();

@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include <kernel/lib/rbtree.h>
+#include <kernel/lib/interval.h>
 #include <mm/gfp.h>
 #include <mm/pgtable.h>
 
@@ -36,9 +36,12 @@ struct vm_struct {
     u32 purge;             /* (area_lock) which one it waits for */
     struct page **pages;   /* of vmalloc, vmap and stack areas */
     size_t nr_pages;
-    struct page *few[4];   /* `pages` of a small area */
+    union {
+        struct page *few[4];           /* `pages` of a small area */
+        struct interval_node physical; /* ioremap.c's: bytes it shows */
+    };
     phys_addr_t phys;      /* of ioremap areas */
-    struct list_head link; /* ioremap.c's; vmregion.c's once retired */
+    struct list_head link; /* vmregion.c's, once retired */
     int (*fault)(struct vm_struct *area, unsigned long addr);
     void *private; /* fault's */
     void *caller;  /* return address, for /proc/vmallocinfo */
