@@ -264,6 +264,19 @@ static long interrupted(void)
     return n;
 }
 
+/* Two pages that outlive their mapping's first half, so that what happens to
+ * freed memory (debug_pagealloc) has no part in this. */
+static char *map_shared_pair(void)
+{
+    char *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (p == MAP_FAILED)
+        return NULL;
+    p[0] = p[PAGE] = 1;
+    return p;
+}
+
 static void run_shootdown(void)
 {
     struct sigaction action = {.sa_handler = on_segv}, old;
@@ -276,9 +289,10 @@ static void run_shootdown(void)
     if (!check(!pthread_create(&id, NULL, toucher, NULL), "no thread"))
         return;
     for (round = 1; round <= ROUNDS; round++) {
-        char *p = map_pages(1);
+        char *p = map_shared_pair();
 
-        *p = 1;
+        if (!check(p, "no memory"))
+            break;
         ready = 0;
         target = p;
         gone = 0;
@@ -292,8 +306,7 @@ static void run_shootdown(void)
         target = NULL;
         gone = 0;
         sched_yield();
-        if (pretend)
-            munmap(p, PAGE);
+        munmap(pretend ? p : p + PAGE, pretend ? 2 * PAGE : PAGE);
     }
     finish = 1;
     pthread_join(id, NULL);

@@ -140,6 +140,7 @@ static s64 vmalloc_frames(void)
 }
 
 #define FREED 8
+#define OTHERS 64 /* frames that somebody else asks for meanwhile */
 
 /* What a kernel would do that gives frames and addresses back at once. */
 static void vfree_without_flush(u8 *area)
@@ -169,16 +170,26 @@ static u64 read_on_all_cpus(const u8 *area)
     return at[1];
 }
 
+static bool is_one_of(const struct page *page, struct page *const frames[FREED])
+{
+    for (int i = 0; i < FREED; i++)
+        if (page == frames[i])
+            return true;
+    return false;
+}
+
 /* Frees FREED areas, and looks at who may have what of them until the flush. */
 static void free_many(struct exp *e, u8 *area[FREED])
 {
     u64 flushes = vm_purge_stats.flushes;
-    struct page *frame = vmalloc_to_page(area[0]), *other[FREED];
+    struct page *frames[FREED], *other[OTHERS];
     u64 seen;
     bool reused = false;
     u8 *next;
     size_t n;
 
+    for (int i = 0; i < FREED; i++)
+        frames[i] = vmalloc_to_page(area[i]);
     read_on_all_cpus(area[0]); /* the CPUs have its translation */
     for (int i = 0; i < FREED; i++)
         if (e->broken)
@@ -186,11 +197,11 @@ static void free_many(struct exp *e, u8 *area[FREED])
         else
             vm_area_retire(find_vm_area(area[i]));
     next = vmalloc(PAGE_SIZE);
-    n = alloc_pages_bulk(GFP_HIGHUSER, OWNER_TEST, FREED, other);
+    n = alloc_pages_bulk(GFP_HIGHUSER, OWNER_TEST, OTHERS, other);
     for (size_t i = 0; i < n; i++) {
         void *window = kmap_local_page(other[i]);
 
-        reused |= other[i] == frame;
+        reused |= is_one_of(other[i], frames);
         memset(window, 0x77, PAGE_SIZE);
         kunmap_local(window);
     }
