@@ -478,6 +478,7 @@ void sched_fork(struct task_struct *child)
 {
     struct task_struct *parent = current;
     u64 *frame = (u64 *)task_user_regs(child) - 7;
+    u64 flags;
 
     memset(frame, 0, 6 * sizeof(u64));
     frame[6] = (u64)task_start; /* context_switch returns to it */
@@ -492,17 +493,22 @@ void sched_fork(struct task_struct *child)
         child->nice = max(parent->nice, 0);
     }
     set_weight(child);
-    child->vruntime = parent->vruntime;
+    flags = local_irq_save();
+    child->vruntime = parent->vruntime - this_rq()->min_vruntime;
+    local_irq_restore(flags);
 }
 
+/* It is as far ahead on its first queue as its parent was on its own: each
+ * queue counts for itself. */
 void sched_wake_new(struct task_struct *task)
 {
     u64 flags = local_irq_save();
     struct run_queue *rq = many_cpus() ? rq_of(pick_cpu(task)) : this_rq();
 
     spin_lock(&rq->lock);
-    if ((s64)(task->vruntime - rq->min_vruntime) < 0)
-        task->vruntime = rq->min_vruntime;
+    if ((s64)task->vruntime < 0)
+        task->vruntime = 0;
+    task->vruntime += rq->min_vruntime;
     rq_add(rq, task);
     spin_unlock(&rq->lock);
     local_irq_restore(flags);
