@@ -249,6 +249,8 @@ int do_mknod(int dfd, const char *name, mode_t mode, dev_t rdev);
 int do_mkdir(int dfd, const char *name, mode_t mode);
 int do_unlink(int dfd, const char *name, bool directory);
 int do_symlink(const char *target, int dfd, const char *name);
+/* /proc/sys/fs/protected_hardlinks: 1, or 0 for links to anything. */
+extern int protected_hardlinks;
 int do_link(int old_dfd, const char *old, int new_dfd, const char *new,
             int flags);
 int do_rename(int old_dfd, const char *old, int new_dfd, const char *new,

@@ -200,13 +200,15 @@ int do_symlink(const char *target, int dfd, const char *name)
     return err;
 }
 
-/* fs.protected_hardlinks=1, Debian's setting: nobody keeps what he could not
- * write, or a program that runs as another user. */
+int protected_hardlinks = 1; /* Debian's setting */
+
+/* Protected: nobody keeps what he could not write, or a program that runs as
+ * another user. */
 static bool may_link(struct inode *inode)
 {
     mode_t mode = inode->mode;
 
-    if (inode_owner_or_root(inode))
+    if (!READ_ONCE(protected_hardlinks) || inode_owner_or_root(inode))
         return true;
     return S_ISREG(mode) && !(mode & S_ISUID) &&
            (mode & (S_ISGID | S_IXGRP)) != (S_ISGID | S_IXGRP) &&

@@ -4,6 +4,7 @@
  */
 #include <kernel/core/printk.h>
 #include <kernel/core/utsname.h>
+#include <kernel/fs/internal.h>
 #include <kernel/fs/procfs.h>
 #include <kernel/lib/format.h>
 #include <kernel/lib/string.h>
@@ -183,17 +184,20 @@ static ssize_t min_free_store(void *data, char *text, size_t len)
     return len;
 }
 
-static const struct pseudo_ops text_ops = {text_show, text_store, NULL};
-static const struct pseudo_ops text_fixed_ops = {text_show, NULL, NULL};
-static const struct pseudo_ops int_ops = {int_show, int_store, NULL};
-static const struct pseudo_ops ulong_ops = {ulong_show, ulong_store, NULL};
-static const struct pseudo_ops constant_ops = {constant_show, NULL, NULL};
-static const struct pseudo_ops printk_ops = {printk_show, printk_store, NULL};
-static const struct pseudo_ops boot_id_ops = {boot_id_show, NULL, NULL};
-static const struct pseudo_ops compact_ops = {NULL, compact_store, NULL};
-static const struct pseudo_ops min_free_ops = {min_free_show, min_free_store,
-                                               NULL};
-static const struct pseudo_ops drop_ops = {NULL, drop_store, NULL};
+#define SYS_OPS(name, show_, store_)                                           \
+    static const struct pseudo_ops name##_ops = {                              \
+        .show = show_, .store = store_, .at_start = true}
+
+SYS_OPS(text, text_show, text_store);
+SYS_OPS(text_fixed, text_show, NULL);
+SYS_OPS(int, int_show, int_store);
+SYS_OPS(ulong, ulong_show, ulong_store);
+SYS_OPS(constant, constant_show, NULL);
+SYS_OPS(printk, printk_show, printk_store);
+SYS_OPS(boot_id, boot_id_show, NULL);
+SYS_OPS(compact, NULL, compact_store);
+SYS_OPS(min_free, min_free_show, min_free_store);
+SYS_OPS(drop, NULL, drop_store);
 
 static struct sys_value values[] = {
     {"kernel", "ostype", 0444, &text_fixed_ops, utsname.sysname},
@@ -228,7 +232,7 @@ static struct sys_value values[] = {
     {"fs", "file-max", 0444, &constant_ops, "9223372036854775807"},
     {"fs", "nr_open", 0444, &constant_ops, "1048576"},
     {"fs", "pipe-max-size", 0444, &constant_ops, "1048576"},
-    {"fs", "protected_hardlinks", 0444, &constant_ops, "0"},
+    {"fs", "protected_hardlinks", 0644, &int_ops, &protected_hardlinks, 0, 1},
     {"fs", "protected_symlinks", 0444, &constant_ops, "0"},
 };
 

@@ -250,7 +250,8 @@ static int pseudo_open(struct inode *inode, struct file *file)
 {
     if (file->fmode & FMODE_READ && !inode->pseudo->ops->show)
         return -EIO;
-    file->fmode |= FMODE_NO_PWRITE;
+    if (!inode->pseudo->ops->at_start)
+        file->fmode |= FMODE_NO_PWRITE;
     return text_open(file);
 }
 
@@ -299,7 +300,8 @@ static ssize_t pseudo_write(struct file *file, const char __user *buf,
         n = -ENODEV;
     } else {
         text[n] = 0;
-        n = e->ops->store(e->data, text, n);
+        if (!e->ops->at_start || !*pos)
+            n = e->ops->store(e->data, text, n);
         leave(e);
     }
     kfree(text);

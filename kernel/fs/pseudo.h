@@ -19,6 +19,9 @@ struct pseudo_ops {
     ssize_t (*store)(void *data, char *text, size_t len);
     /* For files that are not text (mmap, binary, ioctl): used instead. */
     const struct file_operations *fops; /* inode->private is data */
+    /* As in /proc/sys: pwrite(2) works, and what is not written at the start
+     * is swallowed. */
+    bool at_start;
 };
 
 extern struct pseudo_entry *proc_root, *sysfs_root;

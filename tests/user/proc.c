@@ -286,9 +286,28 @@ static void test_settings(void)
     errno_is(write_to(drop, "x"), EINVAL, "nor a word");
 }
 
+/* Settings are written at their start, by pwrite, too; elsewhere nothing is. */
+static void test_positions(void)
+{
+    int fd = open("/proc/sys/fs/protected_hardlinks", O_RDWR);
+    char before[8] = "", now[8] = "";
+
+    is(read(fd, before, sizeof(before)), 2, "a setting is read");
+    is(pwrite(fd, "0", 1, 0), 1, "and set by pwrite");
+    is(pread(fd, now, sizeof(now), 0), 2, "so that it");
+    ok(!strcmp(now, "0\n"), "is another");
+    is(write(fd, "1", 1), 1, "a write behind its end");
+    is(pwrite(fd, "1", 1, 1), 1, "or into it");
+    is(pread(fd, now, sizeof(now), 0), 2, "is swallowed:");
+    ok(!strcmp(now, "0\n"), "it is as it was");
+    is(pwrite(fd, before, 1, 0), 1, "the setting is restored");
+    close(fd);
+}
+
 int main(void)
 {
     test_settings();
+    test_positions();
     test_machine();
     test_self();
     test_descriptors();
