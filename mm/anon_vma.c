@@ -95,9 +95,15 @@ static bool check(const struct interval_node *node,
 
 bool rmap_check(const struct vm_area_struct *vma)
 {
-    return check(&vma->map_node, vma, vma->vm_mapping) &&
-           check(&vma->anon_node, vma, vma->anon_vma) &&
-           !vma->anon_vma == !vma->anon_id;
+    struct anon_vma *family = smp_load_acquire(&vma->anon_vma);
+    bool right;
+
+    rmap_hold(vma->vm_mapping, family);
+    right = check(&vma->map_node, vma, vma->vm_mapping) &&
+            check(&vma->anon_node, vma, vma->anon_vma) &&
+            !vma->anon_vma == !vma->anon_id;
+    rmap_release(vma->vm_mapping, family);
+    return right;
 }
 
 void rmap_hold(struct address_space *mapping, struct anon_vma *family)
@@ -123,9 +129,11 @@ void rmap_link(struct vm_area_struct *vma, struct vm_area_struct *after)
     rmap_release(vma->vm_mapping, vma->anon_vma);
 }
 
+/* Whether it is in a tree can only be asked under that tree's lock: a relative
+ * that comes or goes recolours its node meanwhile. */
 void rmap_unlink(struct vm_area_struct *vma)
 {
-    if (!interval_linked(&vma->map_node) && !interval_linked(&vma->anon_node))
+    if (!vma->vm_mapping && !vma->anon_vma)
         return;
     rmap_hold(vma->vm_mapping, vma->anon_vma);
     rmap_erase(vma);

@@ -67,7 +67,8 @@ void rmap_unlink(struct vm_area_struct *vma); /* again is fine */
 /* The same for who holds both. */
 void rmap_insert(struct vm_area_struct *vma, struct vm_area_struct *after);
 void rmap_erase(struct vm_area_struct *vma);
-/* Whether it is in the trees that it belongs to, with its bounds. */
+/* Whether it is in the trees that it belongs to, with its bounds.  Locks:
+ * mmap_lock; takes the trees' own. */
 bool rmap_check(const struct vm_area_struct *vma);
 
 /* into, in a merge, gets the family of a VMA that it swallows. */

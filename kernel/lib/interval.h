@@ -16,7 +16,8 @@ struct interval_node {
     unsigned long subtree_last; /* the largest of this node and below */
 };
 
-/* A node of zeroes is in no tree. */
+/* A node of zeroes is in no tree.  Locks: the tree's, as for everything here;
+ * a change elsewhere in the tree makes any node look like that for a moment. */
 static inline bool interval_linked(const struct interval_node *node)
 {
     return node->rb.parent_color;

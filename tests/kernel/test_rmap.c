@@ -3,7 +3,10 @@
  * fork, splits and moves did in between; and moving pages by it.
  */
 #include <tests/kernel/mm_probe.h>
+#include <kernel/core/time.h>
 #include <kernel/lib/string.h>
+#include <kernel/task/task.h>
+#include <mm/anon_vma.h>
 #include <mm/fail.h>
 #include <mm/filemap.h>
 #include <mm/kmap.h>
@@ -114,6 +117,59 @@ KTEST(rmap, after_random_work_every_page_is_found)
         mm_put(child);
     }
     mm_put(mm);
+}
+
+static struct {
+    struct vm_area_struct *vma;
+    bool gone;
+} leaver;
+
+static int leave(void *arg __maybe_unused)
+{
+    rmap_unlink(leaver.vma);
+    WRITE_ONCE(leaver.gone, true);
+    return 0;
+}
+
+static void rest(void)
+{
+    set_current_state(TASK_UNINTERRUPTIBLE);
+    schedule_until(ktime_get() + 5 * NSEC_PER_MSEC);
+    set_current_state(TASK_RUNNING);
+}
+
+/* While a relative enters the tree, a node in it can look like one in none: a
+ * root that is red for a moment. */
+KTEST(rmap, who_leaves_waits_for_who_changes_the_tree)
+{
+    struct mm_struct *mm = probe_mm(), *child;
+    struct interval_node *node;
+    unsigned long colour;
+    bool started;
+    long a;
+
+    KTEST_REQUIRE(mm);
+    a = map_written(mm, 1, MAP_PRIVATE);
+    KTEST_REQUIRE(mm_fork(mm, &child) == 0);
+    leaver.vma = find_vma(child, a);
+    leaver.gone = false;
+    node = &leaver.vma->anon_node;
+    mutex_lock(&leaver.vma->anon_vma->lock);
+    colour = node->rb.parent_color;
+    node->rb.parent_color = 0;
+    started = kthread_run(leave, NULL, "leaver", NULL) == 0;
+    KTEST_EXPECT(started);
+    rest();
+    KTEST_EXPECT(!READ_ONCE(leaver.gone));
+    node->rb.parent_color = colour;
+    mutex_unlock(&leaver.vma->anon_vma->lock);
+    while (started && !READ_ONCE(leaver.gone))
+        rest();
+    KTEST_EXPECT(!interval_linked(node));
+    KTEST_EXPECT(rmap_count(probe_page(mm, a)) == 1);
+    mm_put(child);
+    mm_put(mm);
+    rest(); /* it gives back its stack */
 }
 
 KTEST(rmap, a_block_is_found_whole_and_in_parts)
