@@ -49,7 +49,9 @@ def test_what_qemu_sees_while_ring_3_runs(cpu, pti):
     ("release", 1, "max,-la57"), ("release", 4, "max"), ("debug", 2, "max"),
 ])
 def test_ring_3_tests(build, smp, cpu):
-    words = "" if smp == 1 else " -- entry signal threads cpus tlb mm process"
+    words = "" if smp == 1 else (
+        " -- entry selectors faults fpu signal sigframe threads cpus tlb mm"
+        " mm_errno mm_random process")
     with Machine("pti=on rdinit=/bin/runtests" + words, build=build, smp=smp,
                  cpu=cpu) as m:
         status = m.finish(300)

@@ -1,21 +1,13 @@
 /*
- * signal.c - sending, masks, handlers and their frames, stops, restarts,
- * alternate stacks, faults.
+ * signal.c - sending, masks, handlers, restarts, alternate stacks, defaults,
+ * timers.  (Frames: sigframe.c; faults: faults.c.)
  */
 #define _GNU_SOURCE
-#include "tap.h"
+#include "trial.h"
 
-#include <fenv.h>
-#include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
-#include <sys/wait.h>
-#include <ucontext.h>
+#include <time.h>
 
 static void *volatile bad_pointer = (void *)8;
 #define BAD bad_pointer
@@ -46,14 +38,6 @@ static void on_rest(int sig, siginfo_t *info, void *context)
     rest_is_zero = 1;
     for (size_t i = 48; i < sizeof(*info); i++)
         rest_is_zero &= !bytes[i];
-}
-
-static void handle(int sig, void (*fn)(int, siginfo_t *, void *), int flags)
-{
-    struct sigaction action = {.sa_sigaction = fn,
-                               .sa_flags = SA_SIGINFO | flags};
-
-    sigaction(sig, &action, NULL);
 }
 
 static void test_send(void)
@@ -166,171 +150,6 @@ static void test_nesting(void)
     raise(SIGUSR1);
     is(deepest, 3, "SA_NODEFER nests");
     handle(SIGUSR1, on_signal, 0);
-}
-
-static void change_rbx(int sig, siginfo_t *info, void *context)
-{
-    ucontext_t *uc = context;
-
-    (void)sig;
-    (void)info;
-    uc->uc_mcontext.gregs[REG_RBX] = 0x1234567;
-}
-
-static void test_context(void)
-{
-    uint64_t rbx = 5, flags;
-    double before = 1.5, after;
-
-    handle(SIGUSR1, change_rbx, 0);
-    __asm__ volatile("movsd %[before], %%xmm7\n\t"
-                     "mov $5, %%rbx\n\t"
-                     "syscall\n\t"
-                     "mov %%rbx, %[rbx]\n\t"
-                     "movsd %%xmm7, %[after]\n\t"
-                     "pushfq; pop %[flags]"
-                     : [rbx] "=r"(rbx), [after] "=m"(after), [flags] "=r"(flags)
-                     : "a"(SYS_kill), "D"(getpid()),
-                       "S"(SIGUSR1), [before] "m"(before)
-                     : "rbx", "rcx", "r11", "memory", "xmm7");
-    is(rbx, 0x1234567, "a handler may change a register");
-    ok(after == before, "xmm7 survives a handler");
-    handle(SIGUSR1, on_signal, 0);
-}
-
-static void use_fpu(int sig, siginfo_t *info, void *context)
-{
-    uint32_t mxcsr;
-    uint16_t cw;
-
-    (void)sig;
-    (void)info;
-    (void)context;
-    __asm__ volatile("stmxcsr %0; fnstcw %1" : "=m"(mxcsr), "=m"(cw));
-    last_int = mxcsr == 0x1f80 && cw == 0x37f;
-    __asm__ volatile("pxor %%xmm7, %%xmm7; fninit" ::: "xmm7");
-}
-
-static void test_fpu(void)
-{
-    uint32_t mxcsr = 0x1f80 | 0x6000, seen;
-    double x = 3.25, y;
-
-    handle(SIGUSR1, use_fpu, 0);
-    __asm__ volatile("ldmxcsr %0" : : "m"(mxcsr));
-    __asm__ volatile("movsd %[x], %%xmm7; fldl %[x]\n\t"
-                     "syscall\n\t"
-                     "fstpl %[y]"
-                     : [y] "=m"(y)
-                     : "a"(SYS_kill), "D"(getpid()), "S"(SIGUSR1), [x] "m"(x)
-                     : "rcx", "r11", "memory", "xmm7");
-    __asm__ volatile("stmxcsr %0" : "=m"(seen));
-    is(last_int, 1, "a handler starts with a fresh FPU");
-    ok(y == x, "x87's stack survives it");
-    is(seen, mxcsr, "MXCSR survives it");
-    mxcsr = 0x1f80;
-    __asm__ volatile("ldmxcsr %0" : : "m"(mxcsr));
-    handle(SIGUSR1, on_signal, 0);
-}
-
-static sigjmp_buf jump;
-static volatile uintptr_t fault_addr, fault_trap, fault_err, fault_cr2;
-
-static void on_fault(int sig, siginfo_t *info, void *context)
-{
-    ucontext_t *uc = context;
-
-    last_sig = sig;
-    last_code = info->si_code;
-    fault_addr = (uintptr_t)info->si_addr;
-    fault_trap = uc->uc_mcontext.gregs[REG_TRAPNO];
-    fault_err = uc->uc_mcontext.gregs[REG_ERR];
-    fault_cr2 = uc->uc_mcontext.gregs[REG_CR2];
-    siglongjmp(jump, 1);
-}
-
-#define FAULT(statement)                                                       \
-    do {                                                                       \
-        last_sig = 0;                                                          \
-        if (!sigsetjmp(jump, 1)) {                                             \
-            statement;                                                         \
-        }                                                                      \
-    } while (0)
-
-static void fault_is(const char *what, int sig, int code, uintptr_t addr,
-                     int trap, int err)
-{
-    ok(last_sig == sig && last_code == code && fault_addr == addr &&
-           (int)fault_trap == trap && (int)fault_err == err,
-       "%s", what);
-    if (last_sig != sig || last_code != code || fault_addr != addr ||
-        (int)fault_trap != trap || (int)fault_err != err)
-        printf("# signal %d code %d addr %#lx trap %lu err %#lx\n", last_sig,
-               last_code, fault_addr, fault_trap, fault_err);
-}
-
-static void test_faults(void)
-{
-    volatile char *ro =
-        mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    volatile char *none =
-        mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    volatile char *gone =
-        mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    volatile int zero = 0, sink = 0;
-    char *kernel = (char *)0xffff888000100000,
-         *text = (char *)0xffffffff81000000,
-         *nowhere = (char *)0x8000000000000000;
-    int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
-
-    for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
-        handle(faults[i], on_fault, SA_NODEFER);
-    munmap((void *)gone, 4096);
-    FAULT(*gone);
-    fault_is("read of nothing", SIGSEGV, SEGV_MAPERR, (uintptr_t)gone, 14, 4);
-    FAULT(*gone = 1);
-    fault_is("write to nothing", SIGSEGV, SEGV_MAPERR, (uintptr_t)gone, 14, 6);
-    is(fault_cr2, (uintptr_t)gone, "cr2");
-    sink = *ro;
-    FAULT(*ro = 1);
-    fault_is("write to read-only", SIGSEGV, SEGV_ACCERR, (uintptr_t)ro, 14, 7);
-    FAULT(sink = *none);
-    fault_is("read of PROT_NONE", SIGSEGV, SEGV_ACCERR, (uintptr_t)none, 14, 4);
-    FAULT(sink = *kernel);
-    fault_is("read of the direct map", SIGSEGV, SEGV_MAPERR, (uintptr_t)kernel,
-             14, 5);
-    FAULT(*text = 1);
-    fault_is("write to kernel text", SIGSEGV, SEGV_MAPERR, (uintptr_t)text, 14,
-             7);
-    FAULT(((void (*)(void))kernel)());
-    fault_is("jump to the kernel", SIGSEGV, SEGV_MAPERR, (uintptr_t)kernel, 14,
-             0x15);
-    FAULT(((void (*)(void))(uintptr_t)ro)());
-    fault_is("jump to data", SIGSEGV, SEGV_ACCERR, (uintptr_t)ro, 14, 0x15);
-    FAULT(sink = *nowhere);
-    fault_is("a non-canonical address", SIGSEGV, SI_KERNEL, 0, 13, 0);
-    FAULT(__asm__ volatile("cli"));
-    fault_is("cli", SIGSEGV, SI_KERNEL, 0, 13, 0);
-    FAULT(__asm__ volatile("int3"));
-    fault_is("int3", SIGTRAP, SI_KERNEL, 0, 3, 0);
-    FAULT(__asm__ volatile("cltd; idivl %0" : : "m"(zero), "a"(1) : "edx"));
-    ok(last_sig == SIGFPE && last_code == FPE_INTDIV && fault_trap == 0,
-       "division by zero");
-    FAULT(__asm__ volatile("ud2"));
-    ok(last_sig == SIGILL && last_code == ILL_ILLOPN && fault_trap == 6, "ud2");
-    for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
-        signal(faults[i], SIG_DFL);
-    (void)sink;
-}
-
-static void test_single_step(void)
-{
-    handle(SIGTRAP, on_fault, SA_NODEFER);
-    FAULT(__asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq; nop; nop" ::
-                               : "memory", "cc"));
-    ok(last_sig == SIGTRAP && last_code == TRAP_TRACE && fault_trap == 1,
-       "single step: SIGTRAP, TRAP_TRACE");
-    signal(SIGTRAP, SIG_DFL);
 }
 
 static volatile uintptr_t handler_sp;
@@ -523,81 +342,6 @@ static void test_defaults(void)
         is(default_kills(ignored[i]), 0, "ignored by default");
 }
 
-static int bad_return(void)
-{
-    struct sigaction action = {.sa_handler = SIG_DFL};
-
-    sigaction(SIGSEGV, &action, NULL);
-    /* No frame at all: the stack holds rubbish. */
-    __asm__ volatile("mov %0, %%rsp; mov $15, %%eax; syscall"
-                     :
-                     : "r"(4096ul)
-                     : "memory");
-    return 0;
-}
-
-static void on_bad_cs(int sig, siginfo_t *info, void *context)
-{
-    ucontext_t *uc = context;
-
-    (void)sig;
-    (void)info;
-    uc->uc_mcontext.gregs[REG_CSGSFS] &= ~0xffffl;
-    uc->uc_mcontext.gregs[REG_CSGSFS] |= 0x10;
-    uc->uc_mcontext.gregs[REG_RIP] = (greg_t)0xffffffff81000000;
-}
-
-static int bad_cs(void)
-{
-    handle(SIGUSR1, on_bad_cs, 0);
-    raise(SIGUSR1);
-    return 0;
-}
-
-static void on_bad_rip(int sig, siginfo_t *info, void *context)
-{
-    ucontext_t *uc = context;
-
-    (void)sig;
-    (void)info;
-    uc->uc_mcontext.gregs[REG_RIP] = 0x800000000000;
-}
-
-static int bad_rip(void)
-{
-    handle(SIGUSR1, on_bad_rip, 0);
-    raise(SIGUSR1);
-    return 0;
-}
-
-static void on_flags(int sig, siginfo_t *info, void *context)
-{
-    ucontext_t *uc = context;
-
-    (void)sig;
-    (void)info;
-    uc->uc_mcontext.gregs[REG_EFL] |= 0x3000 | 0x20000; /* IOPL 3, VM */
-    uc->uc_mcontext.gregs[REG_EFL] &= ~0x200;           /* IF off */
-}
-
-static int bad_flags(void)
-{
-    unsigned long flags;
-
-    handle(SIGUSR1, on_flags, 0);
-    raise(SIGUSR1);
-    __asm__ volatile("pushfq; pop %0" : "=r"(flags));
-    return flags & 0x3000 || !(flags & 0x200) ? 1 : 0;
-}
-
-static void test_hostile_frames(void)
-{
-    is(in_child(bad_return), -SIGSEGV, "rt_sigreturn without a frame");
-    is(in_child(bad_cs), -SIGSEGV, "a frame with the kernel's CS");
-    is(in_child(bad_rip), -SIGSEGV, "a frame with a non-canonical rip");
-    is(in_child(bad_flags), 0, "IOPL and IF are not ring 3's to set");
-}
-
 static void test_itimer(void)
 {
     struct itimerval it = {{0, 5000}, {0, 5000}}, now;
@@ -631,17 +375,12 @@ int main(void)
     test_mask();
     test_action();
     test_nesting();
-    test_context();
-    test_fpu();
-    test_faults();
-    test_single_step();
     test_altstack();
     test_restart();
     test_suspend();
     test_timedwait();
     test_chld();
     test_defaults();
-    test_hostile_frames();
     test_itimer();
     return done();
 }
