@@ -167,6 +167,7 @@ KTEST(rmap, who_leaves_waits_for_who_changes_the_tree)
         rest();
     KTEST_EXPECT(!interval_linked(node));
     KTEST_EXPECT(rmap_count(probe_page(mm, a)) == 1);
+    rmap_link(leaver.vma, NULL);
     mm_put(child);
     mm_put(mm);
     rest(); /* it gives back its stack */
