@@ -27,8 +27,8 @@
 #define DEBUG_EXIT_PANIC 0x12
 #define BACKTRACE_MAX 32
 #define LAST_LINES 12ull
-#define STOP_LIMIT (100 * NSEC_PER_MSEC)
-#define FRAME_STEP_MAX (64 * KIB) /* no frame is larger than a stack */
+#define STOP_LIMIT (2 * NSEC_PER_SEC) /* an emulated CPU may have to wait */
+#define FRAME_STEP_MAX (64 * KIB)     /* no frame is larger than a stack */
 
 extern char __entry_text_start[], __entry_text_end[]; /* linker.ld */
 
