@@ -268,7 +268,7 @@ $(OUT)/pagewalk.iso: $(OUT)/pagewalk.elf $(OUT)/initramfs.cpio iso/grub.cfg \
 
 # ---- host tests --------------------------------------------------------------
 HOST_OUT := $(TOP)/host
-ifneq ($(filter test test-host %/host/%,$(MAKECMDGOALS)),)
+ifneq ($(filter test test-host $(HOST_OUT)/%,$(MAKECMDGOALS)),)
 -include $(HOST_OUT)/tests.mk
 endif
 
