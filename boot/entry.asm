@@ -99,19 +99,24 @@ msg_overlap:    db "too little memory: the initramfs lies on top of the kernel."
 msg_little:     db "too little memory; 3 MiB are enough.", 0
 msg_nx:         db "this CPU cannot forbid execution of data (NX).", 0
 
-; Notes control registers and the magic's value at stage %1.  32-bit code.
-; Changes eax, ecx, edx.
-%macro trace_32 1
-%define .stage PHYS(boot_trace) + TRACE_STAGES + %1 * STAGE_SIZE
-    mov eax, cr0
-    mov [.stage + STAGE_CR0], eax
-    mov eax, cr3
-    mov [.stage + STAGE_CR3], eax
-    mov eax, cr4
-    mov [.stage + STAGE_CR4], eax
+; Notes control registers by way of %1 (eax or rax) at stage %3 of the trace
+; at %2.  Changes rax, rcx, rdx.
+%macro trace_registers 3
+%define .stage %2 + TRACE_STAGES + %3 * STAGE_SIZE
+    mov %1, cr0
+    mov [.stage + STAGE_CR0], %1
+    mov %1, cr3
+    mov [.stage + STAGE_CR3], %1
+    mov %1, cr4
+    mov [.stage + STAGE_CR4], %1
     mov ecx, MSR_EFER
     rdmsr
     mov [.stage + STAGE_EFER], eax
+%endmacro
+
+; These, and the magic's value, at stage %1.  32-bit code.
+%macro trace_32 1
+    trace_registers eax, PHYS(boot_trace), %1
     mov dword [.stage + STAGE_ADDRESS], PHYS(boot_trace)
     mov eax, [PHYS(boot_trace)]
     mov [.stage + STAGE_SEEN], eax
@@ -454,19 +459,9 @@ uart_put:
 bits 64
 default rel
 
-; Notes control registers and the magic's value at stage %1, reading by the
-; address in rdi.  Changes rax, rcx, rdx.
+; The same in 64-bit code, reading by the address in rdi.
 %macro trace_64 1
-%define .stage rdi + TRACE_STAGES + %1 * STAGE_SIZE
-    mov rax, cr0
-    mov [.stage + STAGE_CR0], rax
-    mov rax, cr3
-    mov [.stage + STAGE_CR3], rax
-    mov rax, cr4
-    mov [.stage + STAGE_CR4], rax
-    mov ecx, MSR_EFER
-    rdmsr
-    mov [.stage + STAGE_EFER], eax
+    trace_registers rax, rdi, %1
     mov [.stage + STAGE_ADDRESS], rdi
     mov rax, [rdi]
     mov [.stage + STAGE_SEEN], rax

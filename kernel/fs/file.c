@@ -436,30 +436,35 @@ char *file_path(const struct file *file, char *buf, size_t size)
     return buf;
 }
 
+loff_t file_base(const struct file *file, int whence)
+{
+    switch (whence) {
+    case SEEK_SET:
+        return 0;
+    case SEEK_CUR:
+        return file->pos;
+    case SEEK_END:
+        return file->inode->size;
+    default:
+        return -EINVAL;
+    }
+}
+
 loff_t generic_llseek(struct file *file, loff_t off, int whence)
 {
     loff_t base;
 
-    switch (whence) {
-    case SEEK_SET:
-        base = 0;
-        break;
-    case SEEK_CUR:
-        base = file->pos;
-        break;
-    case SEEK_END:
-        base = file->inode->size;
-        break;
-    case SEEK_DATA: /* no holes: all of it is data */
-    case SEEK_HOLE:
+    if (whence == SEEK_DATA || whence == SEEK_HOLE) {
+        /* no holes: all of it is data */
         if (off < 0 || (u64)off >= file->inode->size)
             return -ENXIO;
-        off = whence == SEEK_HOLE ? (loff_t)file->inode->size : off;
-        base = 0;
-        break;
-    default:
-        return -EINVAL;
+        if (whence == SEEK_HOLE)
+            off = file->inode->size;
+        whence = SEEK_SET;
     }
+    base = file_base(file, whence);
+    if (base < 0)
+        return -EINVAL;
     if (__builtin_add_overflow(base, off, &off))
         return -EINVAL;
     if (off < 0)

@@ -191,6 +191,8 @@ char *file_path(const struct file *file, char *buf, size_t size);
 
 /* Common llseek: any position from 0 up, -EINVAL below; SEEK_END by size. */
 loff_t generic_llseek(struct file *file, loff_t off, int whence);
+/* What SEEK_SET, SEEK_CUR or SEEK_END count from; -EINVAL: another whence. */
+loff_t file_base(const struct file *file, int whence);
 loff_t no_llseek(struct file *file, loff_t off, int whence); /* -ESPIPE */
 
 /*

@@ -172,21 +172,10 @@ int do_flock(struct file *file, unsigned int cmd)
 static int range_of(const struct file *file, const struct flock *fl,
                     struct file_lock *want)
 {
-    loff_t base, start, end;
+    loff_t base = file_base(file, fl->l_whence), start, end;
 
-    switch (fl->l_whence) {
-    case SEEK_SET:
-        base = 0;
-        break;
-    case SEEK_CUR:
-        base = file->pos;
-        break;
-    case SEEK_END:
-        base = file->inode->size;
-        break;
-    default:
+    if (base < 0)
         return -EINVAL;
-    }
     if (__builtin_add_overflow(base, fl->l_start, &start))
         return -EOVERFLOW;
     if (start < 0)

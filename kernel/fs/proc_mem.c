@@ -146,15 +146,10 @@ static ssize_t pagemap_file_read(struct file *file, char __user *buf,
     return done ? done : err;
 }
 
-static loff_t pagemap_llseek(struct file *file, loff_t off, int whence)
-{
-    return generic_llseek(file, off, whence);
-}
-
 const struct file_operations proc_pagemap_fops = {
     .open = check_open,
     .read = pagemap_file_read,
-    .llseek = pagemap_llseek,
+    .llseek = generic_llseek,
 };
 
 /* Moves up to count bytes between the process and `buf`, page by page. */
@@ -205,7 +200,7 @@ const struct file_operations proc_mem_fops = {
     .open = check_open,
     .read = mem_read,
     .write = mem_write,
-    .llseek = pagemap_llseek,
+    .llseek = generic_llseek,
 };
 
 /* ---- comm: can be written by the process itself ---- */

@@ -31,15 +31,7 @@ static int proc_get_super(const struct file_system_type *type, const char *data,
                           struct super_block **sb)
 {
     (void)data;
-    if (!proc_super) {
-        int err = pseudo_super(type, proc_root, &proc_super);
-
-        if (err)
-            return err;
-    }
-    super_get(proc_super);
-    *sb = proc_super;
-    return 0;
+    return pseudo_super(type, proc_root, &proc_super, sb);
 }
 
 static struct file_system_type proc_type = {

@@ -482,8 +482,8 @@ static void pseudo_evict(struct inode *inode)
         entry_put(inode->pseudo);
 }
 
-int pseudo_super(const struct file_system_type *type, struct pseudo_entry *root,
-                 struct super_block **result)
+static int create_super(const struct file_system_type *type,
+                        struct pseudo_entry *root, struct super_block **result)
 {
     struct super_block *sb = super_create(type);
     struct inode *inode;
@@ -499,5 +499,17 @@ int pseudo_super(const struct file_system_type *type, struct pseudo_entry *root,
         return -ENOMEM;
     }
     *result = sb;
+    return 0;
+}
+
+int pseudo_super(const struct file_system_type *type, struct pseudo_entry *root,
+                 struct super_block **only, struct super_block **sb)
+{
+    int err = *only ? 0 : create_super(type, root, only);
+
+    if (err)
+        return err;
+    super_get(*only);
+    *sb = *only;
     return 0;
 }

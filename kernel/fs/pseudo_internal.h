@@ -22,6 +22,8 @@ void pseudo_set_dynamic(struct pseudo_entry *dir,
 /* A link that leads to a place: follow() as in inode_operations. */
 struct pseudo_entry *pseudo_link_ops(struct pseudo_entry *dir, const char *name,
                                      const struct inode_operations *ops);
-/* The super block of a pseudo file system, whose root is `root`. */
+/* A reference to *only, the one super block of a pseudo file system, which the
+ * first call makes: however often it is mounted, device and inode numbers stay
+ * what they are. */
 int pseudo_super(const struct file_system_type *type, struct pseudo_entry *root,
-                 struct super_block **sb);
+                 struct super_block **only, struct super_block **sb);

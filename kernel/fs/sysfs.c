@@ -1,8 +1,5 @@
 /*
  * kernel/fs/sysfs.c - /sys: one tree of entries that drivers fill.
- *
- * However often it is mounted there is one super block, so that device and
- * inode numbers stay what they are.
  */
 #include <kernel/core/panic.h>
 #include <kernel/fs/pseudo_internal.h>
@@ -15,15 +12,7 @@ static int sysfs_get_super(const struct file_system_type *type,
                            const char *data, struct super_block **sb)
 {
     (void)data;
-    if (!sysfs_super) {
-        int err = pseudo_super(type, sysfs_root, &sysfs_super);
-
-        if (err)
-            return err;
-    }
-    super_get(sysfs_super);
-    *sb = sysfs_super;
-    return 0;
+    return pseudo_super(type, sysfs_root, &sysfs_super, sb);
 }
 
 static struct file_system_type sysfs_type = {

@@ -185,6 +185,18 @@ class Machine:
         except subprocess.TimeoutExpired:
             raise Stuck(f"serial closed, QEMU still there. {self.tail()}")
 
+    def finish_tests(self, limit=LIMIT, least=1):
+        """Reads until the tests inside are through: all of them passed, at
+        least so many, and nobody complained about locks."""
+        status = self.finish(limit)
+        failed = re.findall(r"^\s*not ok .*|^TEST \S+ exit [1-9].*"
+                            r"|^TEST \S+ signal .*|.*LOCKDEP.*",
+                            self.log, re.M)
+        assert not failed, "\n".join(failed + [self.tail()])
+        passed = re.findall(r"^\s*ok \d+", self.log, re.M)
+        assert len(passed) >= least, self.tail()
+        assert status == PASSED, self.tail()
+
     # ---- QMP -----------------------------------------------------------------
     def qmp_call(self, execute, **arguments):
         if not self.qmp:

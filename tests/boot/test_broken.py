@@ -1,7 +1,5 @@
 """What can be wrong outside the kernel: a sentence each, nothing hung."""
-import pytest
-
-from machine import PANIC, PASSED, PROMPT, ROOT, Machine, cpio
+from machine import PANIC, PASSED, ROOT, Machine, cpio
 
 
 def refused(sentence, **options):

@@ -1,7 +1,7 @@
 """CPUs that lack something: used without it, or refused in a sentence."""
 import pytest
 
-from machine import PANIC, PROMPT, Machine
+from machine import PANIC, Machine
 
 
 @pytest.mark.parametrize("cpu, sentence", [

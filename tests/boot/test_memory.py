@@ -1,7 +1,7 @@
 """Amounts of RAM, from too little to 1 TiB."""
 import pytest
 
-from machine import PANIC, PASSED, PROMPT, Machine, cpio, ROOT
+from machine import PANIC, PROMPT, ROOT, Machine, cpio
 
 TIB = ["-object", "memory-backend-ram,id=m,size=1T,reserve=off"]
 

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from machine import PROMPT, Machine
+from machine import Machine
 
 GIB = 1 << 30
 

@@ -80,7 +80,20 @@ static void give_blocks(struct page *chain, unsigned int order)
     }
 }
 
-/* Free memory in pieces of at most KEPT - 1 pages between anonymous ones. */
+/* Free memory in pieces of at most KEPT - 1 pages between those of the mm;
+ * *chain holds every larger block.  NULL: no memory. */
+static struct mm_struct *scattered_mm(struct page **chain)
+{
+    struct mm_struct *mm = full_mm();
+
+    if (!mm)
+        return NULL;
+    *chain = take_blocks(PAGEBLOCK_ORDER, NULL);
+    thin_out(mm);
+    *chain = take_blocks(PAGEBLOCK_ORDER, *chain);
+    return mm;
+}
+
 KTEST(compact, a_block_is_made_of_scattered_pages)
 {
     struct compact_stats before = compact_stats;
@@ -89,11 +102,8 @@ KTEST(compact, a_block_is_made_of_scattered_pages)
 
     if (too_small_or_large())
         return;
-    mm = full_mm();
+    mm = scattered_mm(&chain);
     KTEST_REQUIRE(mm);
-    chain = take_blocks(PAGEBLOCK_ORDER, NULL);
-    thin_out(mm);
-    chain = take_blocks(PAGEBLOCK_ORDER, chain);
     block = alloc_pages_owner(LIGHT, PAGEBLOCK_ORDER, OWNER_TEST);
     KTEST_EXPECT(block);
     KTEST_EXPECT(compact_stats.success == before.success + 1);
@@ -121,11 +131,8 @@ KTEST(compact, a_hopeless_zone_is_left_alone)
 
     if (too_small_or_large())
         return;
-    mm = full_mm();
+    mm = scattered_mm(&chain);
     KTEST_REQUIRE(mm);
-    chain = take_blocks(PAGEBLOCK_ORDER, NULL);
-    thin_out(mm);
-    chain = take_blocks(PAGEBLOCK_ORDER, chain);
     for (unsigned long i = 0; i < pages; i += KEPT)
         get_page(probe_page(mm, at(i))); /* held: it cannot move */
     scanned = compact_stats.migrate_scanned;

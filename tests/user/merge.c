@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include "tap.h"
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -90,11 +91,21 @@ static void expect(const char *want, const char *what)
     clear();
 }
 
-static void drawn_cases(void)
+/* Two mappings, which a third joins after they were written or not. */
+static void fill_gap(bool first, bool second)
 {
     map(0, 2, RW);
     map(4, 2, RW);
+    if (first)
+        *at(0) = 1;
+    if (second)
+        *at(4) = 1;
     map(2, 2, RW);
+}
+
+static void drawn_cases(void)
+{
+    fill_gap(false, false);
     expect("wwwwww", "untouched neighbours are one");
 
     map(0, 2, RW);
@@ -107,16 +118,10 @@ static void drawn_cases(void)
     map(0, 2, RW);
     expect("wwww", "... and above");
 
-    map(0, 2, RW);
-    map(4, 2, RW);
-    *at(4) = 1;
-    map(2, 2, RW);
+    fill_gap(false, true);
     expect("ww|wwww", "an untouched one does not join with it");
 
-    map(0, 2, RW);
-    map(4, 2, RW);
-    *at(0) = *at(4) = 1;
-    map(2, 2, RW);
+    fill_gap(true, true);
     expect("ww|wwww", "two with pages of their own stay two");
 
     map(0, 6, RW);

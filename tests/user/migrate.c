@@ -27,17 +27,26 @@
 static int query; /* each process opens its own */
 static int milliseconds = 200;
 
+/* The kernel's answer; whether the question could be asked. */
+static int ask(const char *verb, pid_t pid, unsigned long addr, char *text,
+               size_t size)
+{
+    ssize_t len = snprintf(text, size, "%s %d %#lx", verb, pid, addr);
+
+    if (write(query, text, len) != len)
+        return 0;
+    len = read(query, text, size - 1);
+    text[len < 0 ? 0 : len] = '\0';
+    return 1;
+}
+
 /* Whether the page at addr moved. */
 static int move_in(pid_t pid, unsigned long addr)
 {
     char text[256];
-    ssize_t len;
 
-    len = snprintf(text, sizeof(text), "move %d %#lx", pid, addr);
-    if (write(query, text, len) != len)
+    if (!ask("move", pid, addr, text, sizeof(text)))
         return -1;
-    len = read(query, text, sizeof(text) - 1);
-    text[len < 0 ? 0 : len] = '\0';
     return !strncmp(text, "moved", 5);
 }
 
@@ -209,13 +218,9 @@ static int counts_agree(pid_t pid, unsigned long addr)
 {
     char text[4096], *p;
     int said, listed = 0;
-    ssize_t len;
 
-    len = snprintf(text, sizeof(text), "what %d %#lx", pid, addr);
-    if (write(query, text, len) != len)
+    if (!ask("what", pid, addr, text, sizeof(text)))
         return -1;
-    len = read(query, text, sizeof(text) - 1);
-    text[len < 0 ? 0 : len] = '\0';
     p = strstr(text, ": anon, ");
     if (!p)
         p = strstr(text, ": pagecache, ");

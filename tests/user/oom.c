@@ -78,6 +78,18 @@ static pid_t holder(size_t bytes, const char *adj)
     return pid;
 }
 
+/* A child that asks for so much and, if it gets it, ends with 9. */
+static pid_t user_of(size_t bytes)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        use(bytes);
+        _exit(9);
+    }
+    return pid;
+}
+
 static int status_of(pid_t pid, int options)
 {
     int status = -1;
@@ -105,13 +117,8 @@ static void adjustments(void)
 static void the_largest_ends(void)
 {
     size_t all = free_bytes();
-    pid_t large = holder(all / 20 * 11, "0"), small;
+    pid_t large = holder(all / 20 * 11, "0"), small = user_of(all / 20 * 10);
 
-    small = fork();
-    if (small == 0) {
-        use(all / 20 * 10);
-        _exit(9);
-    }
     is(status_of(large, 0), SIGKILL, "the largest process is ended");
     is(status_of(small, 0), 9 << 8, "who asked for the page gets it");
 }
@@ -120,13 +127,8 @@ static void the_adjusted_ends(void)
 {
     size_t all = free_bytes();
     pid_t large = holder(all / 20 * 11, "-1000");
-    pid_t other = holder(all / 20 * 3, "900"), small;
+    pid_t other = holder(all / 20 * 3, "900"), small = user_of(all / 20 * 7);
 
-    small = fork();
-    if (small == 0) {
-        use(all / 20 * 7);
-        _exit(9);
-    }
     is(status_of(other, 0), SIGKILL, "oom_score_adj makes another the victim");
     is(status_of(small, 0), 9 << 8, "and who asked goes on");
     is(status_of(large, WNOHANG), -1, "-1000 is never the victim");
