@@ -26,24 +26,30 @@ void random_start(void);
 
 /* sched.c */
 extern struct task_struct *const idle_task; /* the boot CPU's, pid 0 */
-void sched_fork(struct task_struct *child); /* before it is woken */
 void sched_wake_new(struct task_struct *task);
-void sched_set_nice(struct task_struct *task, int nice);
-void sched_set_policy(struct task_struct *task, u32 policy, u32 rt_priority);
 /* Wakes `task` if its state is in `states` (BIT(TASK_*)).  Any context. */
 bool wake_up_state(struct task_struct *task, unsigned long states);
+void cpu_idle_loop(void) __noreturn;
+/* The running CPU's queue, and what it does when that is empty. */
+void sched_init_cpu(struct task_struct *idle);
+
+/* sched_fair.c */
+void sched_fork(struct task_struct *child); /* before it is woken */
+void sched_set_nice(struct task_struct *task, int nice);
+void sched_set_policy(struct task_struct *task, u32 policy, u32 rt_priority);
 /* Everybody's time so far, current's included up to now. */
 u64 task_runtime(struct task_struct *task);
 void sched_account_current(void);
 void sched_yield_current(void);
+
+/* loadavg.c */
 u32 sched_nr_running(void);
+void sched_loads(unsigned long loads[3]); /* 16 bits of fraction */
+
+/* switch.c */
 /* current's GS base of ring 3 (not the kernel's), where FSGSBASE is. */
 u64 task_user_gs_base(void);
 void task_load_bases(struct task_struct *task); /* current's; IRQs off */
-void sched_loads(unsigned long loads[3]);       /* 16 bits of fraction */
-void cpu_idle_loop(void) __noreturn;
-/* The running CPU's queue, and what it does when that is empty. */
-void sched_init_cpu(struct task_struct *idle);
 
 /* sched_smp.c */
 /* A running task on another CPU looks at its work and its queue soon. */

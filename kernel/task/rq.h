@@ -1,5 +1,5 @@
 /*
- * kernel/task/rq.h - run queues, between sched.c and sched_smp.c only.
+ * kernel/task/rq.h - run queues, between sched*.c only.
  */
 #pragma once
 
@@ -18,6 +18,11 @@ struct run_queue {
 };
 
 DECLARE_PER_CPU(struct run_queue, run_queue);
+
+static inline struct run_queue *this_rq(void)
+{
+    return this_cpu_ptr(&run_queue);
+}
 
 static inline struct run_queue *rq_of(unsigned int cpu)
 {
@@ -47,11 +52,11 @@ static inline struct run_queue *task_rq_lock(struct task_struct *task)
     }
 }
 
-/* sched.c */
+/* sched_fair.c */
 /* task_rq_lock, and a running task is charged up to now. */
 struct run_queue *task_rq_lock_charged(struct task_struct *task);
-/* Locks: rq->lock.  Off the tree, to run or to be put elsewhere. */
-void rq_remove(struct run_queue *rq, struct task_struct *task);
+
+/* sched.c */
 /* Locks: rq->lock of any CPU's queue.  The CPU hears of it. */
 void rq_add(struct run_queue *rq, struct task_struct *task);
 

@@ -9,7 +9,7 @@
  * Locking    two queues' locks are held at once only while stealing, and the
  *            second by trylock.
  */
-#include <kernel/task/rq.h>
+#include <kernel/task/fair.h>
 
 #include <kernel/core/xcall.h>
 #include <kernel/sync/atomic.h>
