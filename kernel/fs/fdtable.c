@@ -418,6 +418,20 @@ struct files_struct *files_copy(struct files_struct *files)
     return copy;
 }
 
+int files_unshare(void)
+{
+    struct files_struct *old = current->files, *own;
+
+    if (!files_shared(old))
+        return 0;
+    own = files_copy(old);
+    if (!own)
+        return -ENOMEM;
+    current->files = own;
+    files_put(old);
+    return 0;
+}
+
 void files_put(struct files_struct *files)
 {
     unsigned int fd;

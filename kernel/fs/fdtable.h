@@ -13,6 +13,7 @@ struct files_struct *files_copy(struct files_struct *files); /* NULL: ENOMEM */
 void files_get(struct files_struct *files);
 void files_put(struct files_struct *files); /* the last one closes all */
 bool files_shared(const struct files_struct *files); /* by several tasks */
+int files_unshare(void); /* current's own from now on; 0, -ENOMEM */
 void files_close_on_exec(struct files_struct *files);
 
 struct fs_struct *fs_create(void); /* at the root of the first mount */

@@ -37,12 +37,26 @@ static u64 idle_ns(u64 up, u64 user, u64 system)
     return all > user + system ? all - user - system : 0;
 }
 
+/* What is running is charged when it stops: a reader may see that idle time
+ * was none, and must not. */
+static u64 never_less(u64 idle)
+{
+    static u64 told;
+    u64 before = READ_ONCE(told);
+
+    while (idle > before &&
+           !__atomic_compare_exchange_n(&told, &before, idle, false,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
+    return max(idle, before);
+}
+
 static void show_uptime(struct printer *out)
 {
     u64 up = ktime_get(), user, system, idle;
 
     proc_cpu_times(&user, &system);
-    idle = idle_ns(up, user, system);
+    idle = never_less(idle_ns(up, user, system));
     up /= NSEC_PER_SEC / 100;
     idle /= NSEC_PER_SEC / 100;
     printer_printf(out, "%lu.%02lu %lu.%02lu\n", up / 100, up % 100, idle / 100,

@@ -100,7 +100,7 @@ static bool returns(u64 nr)
 
 static long strace_call(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 {
-    u64 nr = task_user_regs(current)->orig_rax;
+    u32 nr = task_user_regs(current)->orig_rax;
     const u64 args[6] = {a, b, c, d, e, f};
     char *line;
     long result;

@@ -62,6 +62,8 @@ long sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
 {
     if (first > last || flags & ~(CLOSE_RANGE_CLOEXEC | CLOSE_RANGE_UNSHARE))
         return -EINVAL;
+    if (flags & CLOSE_RANGE_UNSHARE && files_unshare())
+        return -ENOMEM;
     return fd_close_range(first, last, flags & CLOSE_RANGE_CLOEXEC);
 }
 

@@ -150,6 +150,8 @@ long sys_flistxattr(int fd, void __user *list, size_t size)
 
 /* ---- openat2: openat with its flags checked ---- */
 
+#define PATH_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
 long sys_openat2(int dfd, const char __user *path, const void __user *how,
                  size_t size)
 {
@@ -170,7 +172,8 @@ long sys_openat2(int dfd, const char __user *path, const void __user *how,
     if (copy_from_user(&h, how, sizeof(h)))
         return -EFAULT;
     if (h.flags & ~(u64)OPEN_KNOWN || h.mode & ~07777ull ||
-        (h.mode && !(h.flags & (O_CREAT | __O_TMPFILE))))
+        (h.mode && !(h.flags & (O_CREAT | __O_TMPFILE))) ||
+        (h.flags & O_PATH && h.flags & ~(u64)PATH_FLAGS))
         return -EINVAL;
     if (h.resolve) /* restricted walks are not there */
         return -EINVAL;

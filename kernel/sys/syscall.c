@@ -19,7 +19,7 @@ syscall_fn *const *syscall_dispatch = syscall_table;
 
 void upcall_syscall(struct pt_regs *regs)
 {
-    u64 nr = regs->orig_rax;
+    u32 nr = regs->orig_rax; /* the upper half is not looked at */
 
     if (unlikely(nr >= NR_SYSCALLS))
         regs->rax = sys_ni_syscall();

@@ -444,19 +444,6 @@ static void change_credentials(struct task_struct *task,
         task->pdeath_signal = 0;
 }
 
-static void unshare_files(struct task_struct *task)
-{
-    struct files_struct *old = task->files, *own;
-
-    if (!files_shared(old))
-        return;
-    own = files_copy(old);
-    if (!own)
-        return; /* stays shared: close-on-exec then closes for both */
-    task->files = own;
-    files_put(old);
-}
-
 static void change_signals(struct task_struct *task)
 {
     struct sighand_struct *old = task->sighand, *own;
@@ -491,8 +478,6 @@ static void start_registers(struct task_struct *task, u64 entry, u64 sp)
     memset(regs, 0, sizeof(*regs));
     regs->orig_rax = -1;
     regs->rip = entry;
-    regs->rcx = entry; /* lets the way out take SYSRET */
-    regs->r11 = RFLAGS_IF;
     regs->rflags = RFLAGS_IF;
     regs->rsp = sp;
     regs->cs = USER_CS;
@@ -514,7 +499,7 @@ static int change_over(struct task_struct *task, struct exec_image *image)
     change_mm(task, image->mm);
     image->mm = NULL;
     ptimers_delete(task->signal);
-    unshare_files(task);
+    files_unshare(); /* else close-on-exec closes for both */
     files_close_on_exec(task->files);
     change_signals(task);
     change_credentials(task, image);

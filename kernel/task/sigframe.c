@@ -63,10 +63,15 @@ size_t sigframe_min_size(void)
            64 + RED_ZONE;
 }
 
-bool on_altstack(const struct task_struct *task, u64 sp)
+static bool inside_altstack(const struct task_struct *task, u64 sp)
 {
     return sp > task->sigaltstack.sp &&
-           sp - task->sigaltstack.sp <= task->sigaltstack.size &&
+           sp - task->sigaltstack.sp <= task->sigaltstack.size;
+}
+
+bool on_altstack(const struct task_struct *task, u64 sp)
+{
+    return inside_altstack(task, sp) &&
            !(task->sigaltstack.flags & SS_AUTODISARM);
 }
 
@@ -144,7 +149,7 @@ static u64 frame_place(const struct kernel_sigaction *action,
     }
     *fpu = ALIGN_DOWN(sp - fpu_frame_size(), 64);
     sp = ALIGN_DOWN(*fpu - sizeof(struct rt_sigframe), 16) - 8;
-    if (nested && !on_altstack(task, sp))
+    if (nested && !inside_altstack(task, sp))
         return 0; /* the alternate stack is full */
     return sp;
 }
@@ -203,10 +208,10 @@ static bool frame_restore(struct pt_regs *regs)
         return false;
     if ((uc.regs.cs | 3) != USER_CS || (uc.regs.ss | 3) != USER_DS)
         return false;
-    if (fpu_frame_restore((const void __user *)uc.regs.fpstate) < 0)
-        return false;
     signal_set_blocked(&uc.mask);
     regs_load(regs, &uc.regs);
+    if (fpu_frame_restore((const void __user *)uc.regs.fpstate) < 0)
+        return false; /* the signal for it interrupts what this one did */
     if (!on_altstack(task, regs->rsp) &&
         !(uc.stack.flags & SS_DISABLE && !uc.stack.size)) {
         task->sigaltstack.sp = uc.stack.sp;

@@ -499,11 +499,45 @@ static void test_files(void)
     series_print("modes");
 }
 
+/* ---- what a good one finds ---------------------------------------------- */
+
+extern const unsigned char or_of_registers[], or_of_registers_end[];
+__asm__(".pushsection .rodata\n"
+        "or_of_registers:\n"
+        "or %rbx, %rax\n or %rcx, %rax\n or %rdx, %rax\n or %rsi, %rax\n"
+        "or %rdi, %rax\n or %rbp, %rax\n or %r8, %rax\n or %r9, %rax\n"
+        "or %r10, %rax\n or %r11, %rax\n or %r12, %rax\n or %r13, %rax\n"
+        "or %r14, %rax\n or %r15, %rax\n"
+        "mov $7, %edi\n test %rax, %rax\n je 1f\n mov $8, %edi\n"
+        "1: mov $231, %eax\n syscall\n" /* exit_group */
+        "or_of_registers_end:\n"
+        ".popsection");
+
+static long run_registers(int i, void *arg)
+{
+    (void)i;
+    (void)arg;
+    make_image();
+    memcpy((char *)&image + CODE, or_of_registers,
+           or_of_registers_end - or_of_registers);
+    write_file(NAME, &image, FILE_SIZE);
+    return run_file();
+}
+
+static void test_registers(void)
+{
+    series_begin();
+    trial("all");
+    series_run(run_registers, NULL, true, NULL);
+    series_print("registers that are 0 at the start");
+}
+
 int main(void)
 {
     umask(0);
     if (chdir("/"))
         return 1;
+    test_registers();
     test_header();
     test_segment();
     test_relocatable();

@@ -5,6 +5,10 @@
 #define _GNU_SOURCE
 #include "tap.h"
 #include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -177,6 +181,50 @@ static void test_dup(void)
     close(fd);
 }
 
+/* A process that shares its descriptors and closes a range of its own. */
+static int close_own_range(int fd, unsigned int flags)
+{
+    int status;
+    pid_t pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+
+    if (pid == 0) {
+        int ret =
+            syscall(SYS_close_range, fd, ~0u, flags | CLOSE_RANGE_UNSHARE);
+        int then = fcntl(fd, F_GETFD);
+
+        _exit(ret ? 9 : then < 0 ? 8 : then);
+    }
+    waitpid(pid, &status, 0);
+    return WEXITSTATUS(status);
+}
+
+static void test_close_range_unshare(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+
+    is(close_own_range(fd, 0), 8, "close_range closes for the process itself");
+    is(fcntl(fd, F_GETFD), 0, "not for those it shared the table with");
+    is(close_own_range(fd, CLOSE_RANGE_CLOEXEC), FD_CLOEXEC,
+       "or marks its own");
+    is(fcntl(fd, F_GETFD), 0, "and no other's");
+    close(fd);
+}
+
+static void test_openat2(void)
+{
+    static const int wrong[] = {O_RDWR, O_CREAT, O_EXCL, O_NOCTTY, O_DIRECT};
+    struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC};
+    int fd = syscall(SYS_openat2, AT_FDCWD, "/tmp", &how, sizeof(how));
+
+    ok(fd >= 0, "openat2 with O_PATH");
+    close(fd);
+    for (unsigned int i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        how.flags = O_PATH | wrong[i];
+        errno_is(syscall(SYS_openat2, AT_FDCWD, "/tmp", &how, sizeof(how)),
+                 EINVAL, "and what does not go with it");
+    }
+}
+
 static void test_attributes(void)
 {
     struct timespec times[2] = {{1000, 5}, {2000, 6}};
@@ -336,6 +384,8 @@ int main(void)
     test_rw();
     test_pointers();
     test_dup();
+    test_close_range_unshare();
+    test_openat2();
     test_attributes();
     test_permissions();
     test_locks();

@@ -195,6 +195,31 @@ static void sigreturn_without_stack(void)
                      : "memory");
 }
 
+static volatile int segvs;
+
+static void on_segv(int sig, siginfo_t *info, void *context)
+{
+    (void)sig;
+    (void)info;
+    (void)context;
+    if (++segvs > 3)
+        _exit(8);
+}
+
+/* The rest of the frame was good: it goes on where the first one broke in. */
+static void survive_the_lie(void)
+{
+    handle(SIGSEGV, on_segv, 0);
+    return_from_handler();
+    _exit(segvs == 1 ? 7 : 9);
+}
+
+static int survived_with(void (*how)(ucontext_t *uc))
+{
+    change = how;
+    return child(survive_the_lie);
+}
+
 int main(void)
 {
     test_context();
@@ -214,6 +239,10 @@ int main(void)
     is(frame_with(no_fpstate), 7, "frame: no floating-point part");
     is(frame_with(bad_fpstate), 256 + SIGSEGV, "frame: it is not there");
     is(frame_with(kernel_fpstate), 256 + SIGSEGV, "frame: it is the kernel's");
+    is(survived_with(bad_fpstate), 7, "frame: SIGSEGV for it can be handled");
+    if (has_xsave())
+        is(survived_with(bad_xstate_header), 7,
+           "frame: and for unknown register sets");
     is(child(sigreturn_out_of_nothing), 256 + SIGSEGV, "sigreturn unasked");
     is(child(sigreturn_without_stack), 256 + SIGSEGV,
        "sigreturn without a stack");

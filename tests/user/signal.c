@@ -202,6 +202,46 @@ static void test_altstack(void)
     handle(SIGUSR1, on_signal, 0);
 }
 
+static volatile int disarmed, back_inside;
+
+/* On a stack that is taken away while the handler runs, so that it may leave
+ * it for another; a second signal then runs on the stack it meets. */
+static void note_disarmed(int sig)
+{
+    static int depth;
+    stack_t ss;
+    int local;
+
+    if (depth++ == 0) {
+        sigaltstack(NULL, &ss);
+        disarmed = ss.ss_flags;
+        handler_sp = (uintptr_t)&local;
+        raise(sig);
+    } else {
+        back_inside = handler_sp - (uintptr_t)&local < 65536;
+    }
+}
+
+static void test_autodisarm(void)
+{
+    static char stack[65536];
+    stack_t ss = {stack, SS_AUTODISARM, sizeof(stack)}, now;
+    struct sigaction action = {.sa_handler = note_disarmed,
+                               .sa_flags = SA_ONSTACK | SA_NODEFER};
+
+    is(sigaltstack(&ss, NULL), 0, "sigaltstack with SS_AUTODISARM");
+    sigaction(SIGUSR1, &action, NULL);
+    raise(SIGUSR1);
+    ok(handler_sp - (uintptr_t)stack < sizeof(stack), "a handler runs on it");
+    is(disarmed, SS_DISABLE, "and finds that there is none");
+    ok(back_inside, "a second one stays on the same stack");
+    sigaltstack(NULL, &now);
+    is(now.ss_flags, (int)SS_AUTODISARM, "afterwards it is there again");
+    ss.ss_flags = SS_DISABLE;
+    sigaltstack(&ss, NULL);
+    handle(SIGUSR1, on_signal, 0);
+}
+
 static void after(long ms)
 {
     struct itimerval it = {.it_value.tv_usec = ms * 1000};
@@ -376,6 +416,7 @@ int main(void)
     test_action();
     test_nesting();
     test_altstack();
+    test_autodisarm();
     test_restart();
     test_suspend();
     test_timedwait();
