@@ -43,8 +43,8 @@ static void family_ctor(void *obj)
 
 void anon_vma_init(void)
 {
-    family_cache =
-        kmem_cache_create("anon_vma", sizeof(struct anon_vma), 0, family_ctor);
+    family_cache = kmem_cache_create("anon_vma", sizeof(struct anon_vma), 0, 0,
+                                     family_ctor);
 }
 
 /* ---- the trees ---- */

@@ -78,7 +78,7 @@ static struct vm_struct *__init add_areas(size_t n)
     struct vm_struct *chain = NULL;
 
     while (n-- > 0) {
-        struct vm_struct *area = get_vm_area(PAGE_SIZE, VM_AREA_MAP);
+        struct vm_struct *area = get_vm_area(PAGE_SIZE, VM_MAP);
 
         if (!area)
             break;

@@ -59,7 +59,7 @@ static const struct radix_ops node_ops = {node_alloc, node_free};
 
 void filemap_init(void)
 {
-    node_cache = kmem_cache_create("radix_node", RADIX_NODE_SIZE, 0, NULL);
+    node_cache = kmem_cache_create("radix_node", RADIX_NODE_SIZE, 0, 0, NULL);
     radix_ops = &node_ops;
 }
 

@@ -13,8 +13,17 @@ void __iomem *ioremap_wc(phys_addr_t phys, size_t size);
 void __iomem *ioremap_cache(phys_addr_t phys, size_t size);
 void iounmap(volatile void __iomem *addr);
 
-/* Firmware tables and the like, RAM or not: read-only, write-back. */
-void *memremap(phys_addr_t phys, size_t size);
+/*
+ * What is memory, though perhaps no RAM: firmware tables, a card's buffers.
+ * One type must be named.  Write-back of RAM is the logical address, if it has
+ * one; any other type of RAM is refused.  MEMREMAP_RO, which Linux does not
+ * have: a window of its own, write-back and read-only, RAM or not.
+ */
+#define MEMREMAP_WB BIT(0)
+#define MEMREMAP_WT BIT(1)
+#define MEMREMAP_WC BIT(2)
+#define MEMREMAP_RO BIT(3)
+void *memremap(phys_addr_t phys, size_t size, unsigned long flags);
 void memunmap(void *addr);
 
 #define DEFINE_MMIO(bits, letter)                                              \
@@ -54,4 +63,4 @@ extern struct resource iomem_root;
 int resource_insert(struct resource *res); /* nests by containment */
 struct resource *request_mem_region(phys_addr_t start, size_t size,
                                     const char *name); /* NULL: taken */
-void release_mem_region(struct resource *res);
+void release_mem_region(phys_addr_t start, size_t size);

@@ -87,7 +87,7 @@ static void *map_phys(phys_addr_t phys, size_t size, pgprot_t prot,
 {
     phys_addr_t first = phys & PAGE_MASK;
     size_t bytes = PAGE_ALIGN(phys + size) - first;
-    struct vm_struct *area = get_vm_area_caller(bytes, VM_AREA_IOREMAP, caller);
+    struct vm_struct *area = get_vm_area_caller(bytes, VM_IOREMAP, caller);
 
     if (!area)
         return NULL;
@@ -158,7 +158,7 @@ void __iomem *ioremap_cache(phys_addr_t phys, size_t size)
 static void unmap_phys(unsigned long addr, const char *call, void *caller)
 {
     struct vm_struct *area =
-        vm_area_claim(addr & PAGE_MASK, VM_AREA_IOREMAP, call, caller);
+        vm_area_claim(addr & PAGE_MASK, VM_IOREMAP, call, caller);
 
     if (area)
         leave(area);
@@ -170,18 +170,50 @@ void iounmap(volatile void __iomem *addr)
         unmap_phys((unsigned long)addr, "iounmap", __builtin_return_address(0));
 }
 
-void *memremap(phys_addr_t phys, size_t size)
+/* Whether all of the RAM has a logical address now. */
+static bool is_logical(phys_addr_t phys, size_t size)
+{
+    for (phys_addr_t at = phys & PAGE_MASK; at < phys + size; at += PAGE_SIZE)
+        if (!virt_addr_valid(__va(at)))
+            return false;
+    return true;
+}
+
+static const char *bad_memremap(phys_addr_t phys, size_t size,
+                                unsigned long flags)
+{
+    const char *why = bad_range(phys, size);
+
+    if (why || flags == MEMREMAP_RO)
+        return why;
+    if (flags != MEMREMAP_WB && flags != MEMREMAP_WT && flags != MEMREMAP_WC)
+        return "not one memory type";
+    if (!physmap_is_ram(phys, phys + size))
+        return NULL;
+    if (!physmap_all_ram(phys, phys + size))
+        return "partly RAM";
+    return flags == MEMREMAP_WB ? NULL : "this is RAM, and write-back";
+}
+
+void *memremap(phys_addr_t phys, size_t size, unsigned long flags)
 {
     void *caller = __builtin_return_address(0);
+    enum cache_mode mode = CACHE_WB;
 
-    if (refuse("memremap", phys, size, bad_range(phys, size), caller))
+    if (refuse("memremap", phys, size, bad_memremap(phys, size, flags), caller))
         return NULL;
-    return map_phys(phys, size, PAGE_KERNEL_RO, CACHE_WB, caller);
+    if (flags == MEMREMAP_RO)
+        return map_phys(phys, size, PAGE_KERNEL_RO, mode, caller);
+    if (flags == MEMREMAP_WB && is_logical(phys, size))
+        return __va(phys);
+    if (flags != MEMREMAP_WB)
+        mode = flags == MEMREMAP_WC ? CACHE_WC : CACHE_WT;
+    return map_phys(phys, size, PAGE_KERNEL, mode, caller);
 }
 
 void memunmap(void *addr)
 {
-    if (addr)
+    if (addr && !virt_addr_valid(addr))
         unmap_phys((unsigned long)addr, "memunmap",
                    __builtin_return_address(0));
 }

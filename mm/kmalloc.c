@@ -4,10 +4,11 @@
  * Classes    powers of two, and 96 and 192, sizes that structures like to
  *            have.  A table leads from a small size to its class.
  * Cost       the cache's: see slab.c.  Above 8 KiB a block of pages, found
- *            again by its struct page.
+ *            again by its struct page; with __GFP_DMA perhaps a page.
  */
 #include <kernel/core/printk.h>
 #include <kernel/lib/string.h>
+#include <mm/alloc.h>
 #include <mm/memory.h>
 #include <mm/slab_internal.h>
 
@@ -55,6 +56,27 @@ static __noinline void *kmalloc_large(size_t size, gfp_t gfp, void *caller)
     page = alloc_pages_owner((gfp & ~__GFP_HIGHMEM) | __GFP_COMP,
                              order_for(size), OWNER_KMALLOC_LARGE);
     return page ? page_address(page) : NULL;
+}
+
+/* Caches of one zone are not kept for each class: whoever asks for memory
+ * below 16 MiB or 4 GiB gets whole pages there, if chance does not help. */
+static bool too_high(const struct kmem_cache *cache, const void *obj, gfp_t gfp)
+{
+    bool is_class =
+        cache >= kmalloc_caches && cache < kmalloc_caches + NR_CLASSES;
+
+    return gfp & (__GFP_DMA | __GFP_DMA32) && is_class &&
+           virt_to_page(obj)->zone > gfp_zone(gfp);
+}
+
+void *slab_alloc_special(struct kmem_cache *cache, void *obj, gfp_t gfp,
+                         void *caller)
+{
+    if (too_high(cache, obj, gfp)) {
+        kmem_cache_free(cache, obj);
+        return kmalloc_large(cache->size, gfp, caller);
+    }
+    return gfp & __GFP_ZERO ? memset(obj, 0, cache->size) : obj;
 }
 
 void *kmalloc(size_t size, gfp_t gfp)

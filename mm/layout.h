@@ -80,6 +80,17 @@ static inline void *__va(phys_addr_t pa)
     return (void *)(pa + page_offset);
 }
 
+/* The same, as drivers say it. */
+static inline phys_addr_t virt_to_phys(const volatile void *va)
+{
+    return __pa(va);
+}
+
+static inline void *phys_to_virt(phys_addr_t pa)
+{
+    return __va(pa);
+}
+
 /* Addresses inside the kernel image only. */
 static inline phys_addr_t __pa_symbol(const volatile void *va)
 {

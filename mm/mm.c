@@ -59,7 +59,7 @@ void mm_init(void)
     huge_init();
     filemap_init();
     mm_cache =
-        kmem_cache_create("mm_struct", sizeof(struct mm_struct), 0, NULL);
+        kmem_cache_create("mm_struct", sizeof(struct mm_struct), 0, 0, NULL);
     BUG_ON(!mm_cache);
     mm_setup(&init_mm);
     init_mm.root = master_table;

@@ -123,37 +123,37 @@ static struct resource *next_region(struct resource *r, int *depth)
     return r ? r->sibling : NULL;
 }
 
-/* Where the request hangs, looking at no byte of it: it may be gone. */
-static struct resource **find_link(const struct resource *wanted)
+/* Where a request of just these bytes hangs, or NULL. */
+static struct resource **find_request(phys_addr_t start, phys_addr_t end)
 {
-    struct resource *r = &iomem_root;
-    int depth = 0;
+    struct resource **link = &iomem_root.child;
 
-    for (; r; r = next_region(r, &depth)) {
-        if (r->child == wanted)
-            return &r->child;
-        if (r->sibling == wanted)
-            return &r->sibling;
+    while (*link && (*link)->start <= start) {
+        struct resource *r = *link;
+
+        if (r->busy && r->start == start && r->end == end)
+            return link;
+        link = r->end < start ? &r->sibling : &r->child;
     }
     return NULL;
 }
 
-void release_mem_region(struct resource *res)
+void release_mem_region(phys_addr_t start, size_t size)
 {
-    struct resource **link;
+    struct resource **link, *res = NULL;
 
-    if (!res)
-        return;
     mutex_lock(&resource_lock);
-    link = find_link(res);
-    if (link)
+    link = find_request(start, start + size - 1);
+    if (link) {
+        res = *link;
         *link = res->sibling; /* a request has no children */
+    }
     mutex_unlock(&resource_lock);
-    if (link)
-        kfree(res);
-    else
-        pr_err("release_mem_region(%p) by %pS: nobody has requested that\n",
-               res, __builtin_return_address(0));
+    kfree(res);
+    if (!res)
+        pr_err("release_mem_region(%pa, %#zx) by %pS: nobody has requested "
+               "that\n",
+               &start, size, __builtin_return_address(0));
 }
 
 static const char *const type_names[] = {

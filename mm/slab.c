@@ -16,6 +16,7 @@
  * Links between free objects are stored xor-ed with a secret and their own
  * address, so that a stray write does not become a chosen address.
  */
+#include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
 #include <kernel/core/time.h>
 #include <kernel/core/xcall.h>
@@ -27,7 +28,11 @@
 
 #define SLAB_ORDER_MAX 3
 #define SLAB_NO_GFP                                                            \
-    (__GFP_ZERO | __GFP_HIGHMEM | GFP_TYPE_BITS) /* not for its pages */
+    (__GFP_ZERO | GFP_ZONE_BITS | GFP_TYPE_BITS) /* the cache's decision */
+#define SLAB_FLAGS                                                             \
+    (SLAB_HWCACHE_ALIGN | SLAB_PANIC | SLAB_RECLAIM_ACCOUNT | SLAB_CACHE_DMA | \
+     SLAB_CACHE_DMA32)
+#define CACHE_LINE 64ul
 
 DEFINE_PER_CPU(struct slab_cpu, slab_cpus[SLAB_CACHES_MAX]);
 
@@ -176,7 +181,8 @@ void *slab_alloc_slow(struct kmem_cache *cache, gfp_t gfp, void *caller)
         return NULL;
     if (DEBUG_ON)
         debug_object_alloc(cache, obj, caller);
-    return gfp & __GFP_ZERO ? memset(obj, 0, cache->size) : obj;
+    return gfp & SLAB_SPECIAL ? slab_alloc_special(cache, obj, gfp, caller)
+                              : obj;
 }
 
 /* Why the slab cannot take the object back, or NULL.  Locks: cache->lock. */
@@ -294,8 +300,12 @@ bool slab_cache_setup(struct kmem_cache *cache, const char *name, size_t size,
     return cache->index < SLAB_CACHES_MAX;
 }
 
-static const char *bad_cache(size_t size, size_t align)
+static const char *bad_cache(size_t size, size_t align, slab_flags_t flags)
 {
+    if (flags & ~SLAB_FLAGS)
+        return "flags that are not known";
+    if (flags & SLAB_CACHE_DMA && flags & SLAB_CACHE_DMA32)
+        return "more than one zone";
     if (!size || size > SLAB_OBJECT_MAX)
         return "objects have 1 byte to 8 KiB";
     if (align & (align - 1) || align > PAGE_SIZE)
@@ -303,29 +313,49 @@ static const char *bad_cache(size_t size, size_t align)
     return NULL;
 }
 
-struct kmem_cache *kmem_cache_create(const char *name, size_t size,
-                                     size_t align, void (*ctor)(void *obj))
+/* What the pages of such a cache are asked for with, besides. */
+static gfp_t gfp_of_cache(slab_flags_t flags)
 {
-    const char *why = bad_cache(size, align);
+    return (flags & SLAB_RECLAIM_ACCOUNT ? __GFP_RECLAIMABLE : 0) |
+           (flags & SLAB_CACHE_DMA ? __GFP_DMA : 0) |
+           (flags & SLAB_CACHE_DMA32 ? __GFP_DMA32 : 0);
+}
+
+/* A small object is aligned to a part of a line that holds it. */
+static size_t line_align(size_t size)
+{
+    size_t align = CACHE_LINE;
+
+    while (align > 8 && size <= align / 2)
+        align /= 2;
+    return align;
+}
+
+struct kmem_cache *kmem_cache_create(const char *name, size_t size,
+                                     size_t align, slab_flags_t flags,
+                                     void (*ctor)(void *obj))
+{
+    const char *why = bad_cache(size, align, flags);
     struct kmem_cache *cache;
 
+    if (flags & SLAB_HWCACHE_ALIGN)
+        align = max(align, line_align(size));
     if (!why) {
+        why = "no memory";
         cache = kmem_cache_alloc(&cache_of_caches, GFP_KERNEL);
-        if (!cache)
-            return NULL;
-        if (slab_cache_setup(cache, name, size, align, ctor))
+        if (cache && slab_cache_setup(cache, name, size, align, ctor)) {
+            cache->gfp = gfp_of_cache(flags);
             return cache;
+        }
+        if (cache)
+            why = "there are too many caches";
         kmem_cache_free(&cache_of_caches, cache);
-        why = "there are too many caches";
     }
     pr_err("kmem_cache_create(%s, %zu, %zu) by %pS: %s\n", name, size, align,
            __builtin_return_address(0), why);
+    if (flags & SLAB_PANIC)
+        panic("no cache of %s", name);
     return NULL;
-}
-
-void kmem_cache_reclaimable(struct kmem_cache *cache)
-{
-    cache->gfp = __GFP_RECLAIMABLE;
 }
 
 u64 slab_reclaimable_pages(void)

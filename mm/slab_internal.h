@@ -74,6 +74,11 @@ void slab_refuse(const char *call, const void *obj, const char *why,
 void *slab_alloc_slow(struct kmem_cache *cache, gfp_t gfp, void *caller);
 void slab_free_slow(struct kmem_cache *cache, struct page *page, void *obj,
                     u64 flags, void *caller);
+/* kmalloc.c.  The object of a request for more than any object: zeroed; if it
+ * is one of kmalloc's and lies too high, exchanged for one that does not. */
+#define SLAB_SPECIAL (__GFP_ZERO | __GFP_DMA | __GFP_DMA32)
+void *slab_alloc_special(struct kmem_cache *cache, void *obj, gfp_t gfp,
+                         void *caller);
 /* Lays the object out; false if no slab can hold one, or no index is left. */
 bool slab_cache_setup(struct kmem_cache *cache, const char *name, size_t size,
                       size_t align, void (*ctor)(void *obj));
@@ -136,7 +141,8 @@ static __always_inline void *slab_alloc(struct kmem_cache *cache, gfp_t gfp,
     local_irq_restore(flags);
     if (DEBUG_ON)
         debug_object_alloc(cache, obj, caller);
-    return gfp & __GFP_ZERO ? memset(obj, 0, cache->size) : obj;
+    return gfp & SLAB_SPECIAL ? slab_alloc_special(cache, obj, gfp, caller)
+                              : obj;
 }
 
 /*

@@ -30,7 +30,7 @@ static struct kmem_cache *vma_cache;
 void vma_init(void)
 {
     vma_cache = kmem_cache_create("vm_area_struct",
-                                  sizeof(struct vm_area_struct), 0, NULL);
+                                  sizeof(struct vm_area_struct), 0, 0, NULL);
 }
 
 struct vm_area_struct *vma_alloc(struct mm_struct *mm)

@@ -157,7 +157,7 @@ static void *vmalloc_caller(size_t size, void *caller)
                n ? "there is not so much RAM" : "nothing is asked for");
         return NULL;
     }
-    area = vm_area_alloc(n, VM_AREA_VMALLOC, OWNER_VMALLOC, caller);
+    area = vm_area_alloc(n, VM_ALLOC, OWNER_VMALLOC, caller);
     return area ? (void *)area->addr : NULL;
 }
 
@@ -189,16 +189,19 @@ static void free_area_at(const void *addr, u32 kind, const char *call,
 
 void vfree(const void *addr)
 {
-    free_area_at(addr, VM_AREA_VMALLOC, "vfree", __builtin_return_address(0));
+    free_area_at(addr, VM_ALLOC, "vfree", __builtin_return_address(0));
 }
 
 /* What vmap is asked for that cannot be, or NULL. */
-static const char *bad_vmap(struct page **pages, size_t n, pgprot_t prot)
+static const char *bad_vmap(struct page **pages, size_t n, u32 flags,
+                            pgprot_t prot)
 {
     if (!pages || !n)
         return "no pages";
     if (n > (vmalloc_end - vmalloc_start) >> PAGE_SHIFT)
         return "more pages than there are addresses";
+    if (flags != VM_MAP)
+        return "flags other than VM_MAP";
     if (prot.bits & PTE_USER || !(prot.bits & PTE_PRESENT))
         return "not the rights of a kernel mapping";
     if (prot.bits & PTE_WRITE && !(prot.bits & PTE_NX))
@@ -209,9 +212,9 @@ static const char *bad_vmap(struct page **pages, size_t n, pgprot_t prot)
     return NULL;
 }
 
-void *vmap(struct page **pages, size_t n, pgprot_t prot)
+void *vmap(struct page **pages, size_t n, u32 flags, pgprot_t prot)
 {
-    const char *why = bad_vmap(pages, n, prot);
+    const char *why = bad_vmap(pages, n, flags, prot);
     struct vm_struct *area;
 
     if (why) {
@@ -219,8 +222,8 @@ void *vmap(struct page **pages, size_t n, pgprot_t prot)
                why);
         return NULL;
     }
-    area = get_vm_area_caller(n * PAGE_SIZE, VM_AREA_MAP,
-                              __builtin_return_address(0));
+    area =
+        get_vm_area_caller(n * PAGE_SIZE, VM_MAP, __builtin_return_address(0));
     if (!area)
         return NULL;
     if (pt_map_pages(master_table, area->addr, pages, n, prot) < 0) {
@@ -232,7 +235,7 @@ void *vmap(struct page **pages, size_t n, pgprot_t prot)
 
 void vunmap(const void *addr)
 {
-    free_area_at(addr, VM_AREA_MAP, "vunmap", __builtin_return_address(0));
+    free_area_at(addr, VM_MAP, "vunmap", __builtin_return_address(0));
 }
 
 struct page *vmalloc_to_page(const void *addr)

@@ -15,9 +15,9 @@
 #include <mm/gfp.h>
 #include <mm/pgtable.h>
 
-#define VM_AREA_VMALLOC BIT(0) /* owns its pages */
-#define VM_AREA_IOREMAP BIT(1)
-#define VM_AREA_MAP BIT(2) /* vmap: the caller's pages */
+#define VM_ALLOC BIT(0) /* owns its pages */
+#define VM_IOREMAP BIT(1)
+#define VM_MAP BIT(2) /* vmap: the caller's pages */
 #define VM_AREA_STACK BIT(3)
 #define VM_AREA_FAULT BIT(4) /* pages come when touched: ->fault */
 /* (area_lock) vmregion.c only. */
@@ -50,7 +50,8 @@ struct vm_struct {
 void *vmalloc(size_t size); /* NULL: no memory, or size 0 */
 void *vzalloc(size_t size);
 void vfree(const void *addr); /* not from interrupts; NULL is fine */
-void *vmap(struct page **pages, size_t n, pgprot_t prot);
+/* flags: VM_MAP. */
+void *vmap(struct page **pages, size_t n, u32 flags, pgprot_t prot);
 void vunmap(const void *addr); /* the pages stay the caller's */
 struct page *vmalloc_to_page(const void *addr); /* NULL: not mapped */
 bool is_vmalloc_addr(const void *addr);

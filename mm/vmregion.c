@@ -43,6 +43,7 @@
 #include <mm/vmarea.h>
 
 #define RETIRED_MAX (32 * MIB) /* per power of two of CPUs, as on Linux */
+#define RETIRED_MIN (16 * PAGE_SIZE)
 #define RETIRED_RAM_SHARE_BITS 8
 
 static DEFINE_SPINLOCK(area_lock);
@@ -77,15 +78,16 @@ void __init vmalloc_init(void)
     }
     retired_max =
         min(physmap_ram_bytes() >> RETIRED_RAM_SHARE_BITS, (u64)RETIRED_MAX);
+    retired_max = max(retired_max, RETIRED_MIN);
     area_cache =
-        kmem_cache_create("vm_struct", sizeof(struct vm_struct), 0, NULL);
+        kmem_cache_create("vm_struct", sizeof(struct vm_struct), 0, 0, NULL);
     if (!area_cache)
         panic("no memory for the list of vmalloc areas");
 }
 
 static struct vm_area_set *set_of(u32 flags)
 {
-    return vmalloc_lazy && flags & VM_AREA_VMALLOC ? &lazy_areas : &areas;
+    return vmalloc_lazy && flags & VM_ALLOC ? &lazy_areas : &areas;
 }
 
 static struct vm_area_set *set_at(unsigned long addr)
@@ -119,7 +121,7 @@ struct vm_struct *get_vm_area_caller(size_t size, u32 flags, void *caller)
     if (!area)
         return NULL;
     size = PAGE_ALIGN(size);
-    if (flags & VM_AREA_VMALLOC && size >= pt_span(1))
+    if (flags & VM_ALLOC && size >= pt_span(1))
         align = pt_span(1);
     area->flags = flags;
     area->purge = 0;
@@ -221,7 +223,7 @@ void vm_area_retire(struct vm_struct *area)
     retired.start = min(retired.start, area->addr);
     retired.end = max(retired.end, end);
     retired.bytes += area->size + PAGE_SIZE;
-    if (area->flags & VM_AREA_IOREMAP)
+    if (area->flags & VM_IOREMAP)
         retired.modes |= BIT(area->cache);
     used_bytes -= area->size;
     area = join(set, vm_area_prev(area), area);
@@ -356,12 +358,12 @@ static void report_area(const struct vm_struct *area, struct printer *out)
     printer_printf(out, "%pS", area->caller);
     if (area->nr_pages)
         printer_printf(out, " pages=%zu", area->nr_pages);
-    if (area->flags & VM_AREA_IOREMAP)
+    if (area->flags & VM_IOREMAP)
         printer_printf(out, " phys=0x%016llx ioremap",
                        (unsigned long long)area->phys);
-    if (area->flags & VM_AREA_VMALLOC)
+    if (area->flags & VM_ALLOC)
         printer_puts(out, " vmalloc");
-    if (area->flags & VM_AREA_MAP)
+    if (area->flags & VM_MAP)
         printer_puts(out, " vmap");
     if (area->flags & VM_AREA_STACK)
         printer_puts(out, " stack");

@@ -88,12 +88,12 @@ static void print_area(unsigned long va, struct printer *out)
     }
     printer_printf(out, "area       %#lx-%#lx", area->addr,
                    area->addr + area->size);
-    if (area->flags & VM_AREA_IOREMAP)
+    if (area->flags & VM_IOREMAP)
         printer_printf(out, " ioremap phys=%pa\n", &area->phys);
     else
         printer_printf(out, " %s, %zu pages\n",
                        area->flags & VM_AREA_STACK ? "kernel stack"
-                       : area->flags & VM_AREA_MAP ? "vmap"
+                       : area->flags & VM_MAP      ? "vmap"
                                                    : "vmalloc",
                        area->nr_pages);
 }

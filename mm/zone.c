@@ -132,17 +132,30 @@ static void __init zone_protect(struct zone *zone)
     }
 }
 
+/* Whole sections, one at least. */
+static u64 __init lowmem_limit(void)
+{
+    const u64 section = SECTION_PAGES << PAGE_SHIFT;
+    u64 wanted = cmdline_size("lowmem", PHYS_LIMIT);
+    u64 low = min(max(ALIGN_DOWN(wanted, section), section), (u64)PHYS_LIMIT);
+
+    if (low != min(wanted, (u64)PHYS_LIMIT))
+        pr_info("lowmem: %llu MiB, because it goes by 16 MiB\n",
+                (unsigned long long)(low / MIB));
+    if (wanted < PHYS_LIMIT && low >= physmap_ram_end())
+        pr_info("lowmem: no RAM lies above, so there is no high memory\n");
+    return low;
+}
+
 void __init zone_init(void)
 {
-    u64 low = cmdline_size("lowmem", PHYS_LIMIT);
     const char *word = cmdline_get("debug_pagealloc");
     pfn_t limit;
 
     debug_pagealloc = word && (!*word || !strcmp(word, "on"));
     page_group_by_mobility_disabled =
         physmap_ram_pages() < GROUP_BY_MOBILITY_MIN;
-    low = max(ALIGN_DOWN(low, SECTION_PAGES << PAGE_SHIFT), 16 * MIB);
-    lowmem_end_pfn = limit = PFN_DOWN(min(low, (u64)PHYS_LIMIT));
+    lowmem_end_pfn = limit = PFN_DOWN(lowmem_limit());
     zone_setup(ZONE_DMA, "DMA", 0, min(DMA_END, limit));
     zone_setup(ZONE_DMA32, "DMA32", min(DMA_END, limit), min(DMA32_END, limit));
     zone_setup(ZONE_NORMAL, "Normal", min(DMA32_END, limit), limit);

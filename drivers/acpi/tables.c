@@ -31,7 +31,8 @@ static size_t nr_tables;
 
 static void add_table(phys_addr_t phys)
 {
-    const void *map = phys ? memremap(phys, ACPI_HEADER_SIZE) : NULL;
+    const void *map =
+        phys ? memremap(phys, ACPI_HEADER_SIZE, MEMREMAP_RO) : NULL;
     struct acpi_table *table = &tables[nr_tables];
 
     if (!map) {
@@ -53,7 +54,7 @@ static const void *map_checked(phys_addr_t phys, const char *signature,
                                size_t *len)
 {
     struct acpi_header header;
-    const void *map = memremap(phys, ACPI_HEADER_SIZE);
+    const void *map = memremap(phys, ACPI_HEADER_SIZE, MEMREMAP_RO);
     int err;
 
     if (!map)
@@ -65,7 +66,7 @@ static const void *map_checked(phys_addr_t phys, const char *signature,
                 (unsigned long long)phys);
         return NULL;
     }
-    map = memremap(phys, header.length);
+    map = memremap(phys, header.length, MEMREMAP_RO);
     if (!map)
         return NULL;
     if (acpi_check_table(map, header.length, signature)) {
@@ -95,7 +96,7 @@ static void read_root(const struct acpi_root *root)
 
 static bool search(phys_addr_t start, size_t size, struct acpi_root *root)
 {
-    const u8 *map = memremap(start, size);
+    const u8 *map = memremap(start, size, MEMREMAP_RO);
     bool found = false;
 
     for (size_t at = 0; map && !found && at + ACPI_RSDP_SIZE <= size; at += 16)
@@ -107,7 +108,7 @@ static bool search(phys_addr_t start, size_t size, struct acpi_root *root)
 
 static bool search_bios(struct acpi_root *root)
 {
-    const u8 *bda = memremap(0, EBDA_SEGMENT + 2);
+    const u8 *bda = memremap(0, EBDA_SEGMENT + 2, MEMREMAP_RO);
     phys_addr_t ebda = 0;
 
     if (bda) {
@@ -122,7 +123,7 @@ static bool search_bios(struct acpi_root *root)
 
 static bool root_at(phys_addr_t rsdp, struct acpi_root *root)
 {
-    const void *map = memremap(rsdp, ACPI_RSDP_SIZE);
+    const void *map = memremap(rsdp, ACPI_RSDP_SIZE, MEMREMAP_RO);
     bool found = map && acpi_parse_rsdp(map, ACPI_RSDP_SIZE, root) == 0;
 
     if (map)

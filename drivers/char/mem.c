@@ -201,7 +201,7 @@ static int window_open(struct window *w, phys_addr_t page, bool write)
     } else if (pfn_valid(PFN_DOWN(page))) {
         w->addr = __va(page);
     } else if (!write) {
-        w->memory = memremap(page, PAGE_SIZE);
+        w->memory = memremap(page, PAGE_SIZE, MEMREMAP_RO);
         w->addr = w->memory;
     }
     return w->addr ? 0 : -ENXIO;

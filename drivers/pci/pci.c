@@ -79,7 +79,7 @@ void __iomem *pci_bar_map(struct pci_dev *dev, int index)
     if (addr)
         bar->busy = busy;
     else
-        release_mem_region(busy);
+        release_mem_region(bar->start, bar->size);
     return addr;
 }
 
@@ -88,7 +88,7 @@ void pci_bar_unmap(struct pci_dev *dev, int index, void __iomem *addr)
     struct pci_bar *bar = &dev->bar[index];
 
     iounmap(addr);
-    release_mem_region(bar->busy);
+    release_mem_region(bar->start, bar->size);
     bar->busy = NULL;
 }
 

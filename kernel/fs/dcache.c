@@ -31,10 +31,10 @@ static u32 next_cookie = DOTS; /* (d) never repeats within a directory */
 
 void dcache_init(void)
 {
-    dentry_cache = kmem_cache_create("dentry", sizeof(struct dentry), 0, NULL);
+    dentry_cache = kmem_cache_create("dentry", sizeof(struct dentry), 0,
+                                     SLAB_RECLAIM_ACCOUNT, NULL);
     if (!dentry_cache)
         panic("no memory for the dentry cache");
-    kmem_cache_reclaimable(dentry_cache);
 }
 
 u32 name_hash(const char *name, size_t len)

@@ -70,7 +70,7 @@ static struct file_system_type anon_type = {
 
 void file_init(void)
 {
-    file_cache = kmem_cache_create("file", sizeof(struct file), 0, NULL);
+    file_cache = kmem_cache_create("file", sizeof(struct file), 0, 0, NULL);
     anon_super = super_create(&anon_type);
     if (!file_cache || !anon_super)
         panic("no memory for open files");

@@ -20,10 +20,10 @@ static struct kmem_cache *inode_cache;
 
 static void inode_cache_init(void)
 {
-    inode_cache = kmem_cache_create("inode", sizeof(struct inode), 0, NULL);
+    inode_cache = kmem_cache_create("inode", sizeof(struct inode), 0,
+                                    SLAB_RECLAIM_ACCOUNT, NULL);
     if (!inode_cache)
         panic("no memory for the inode cache");
-    kmem_cache_reclaimable(inode_cache);
 }
 
 u64 inode_file_size(struct address_space *mapping)

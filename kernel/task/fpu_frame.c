@@ -29,8 +29,8 @@ static struct kmem_cache *cache; /* made with init's own state */
 static void *image_alloc(void)
 {
     if (unlikely(!cache))
-        cache =
-            kmem_cache_create("fpu_state", fpu_alloc_size(), FPU_ALIGN, NULL);
+        cache = kmem_cache_create("fpu_state", fpu_alloc_size(), FPU_ALIGN, 0,
+                                  NULL);
     return cache ? kmem_cache_alloc(cache, GFP_KERNEL) : NULL;
 }
 

@@ -28,11 +28,11 @@ static struct kmem_cache *signal_cache, *sighand_cache, *sigqueue_cache;
 void signal_init(void)
 {
     signal_cache = kmem_cache_create("signal_struct",
-                                     sizeof(struct signal_struct), 0, NULL);
-    sighand_cache = kmem_cache_create("sighand_struct",
-                                      sizeof(struct sighand_struct), 0, NULL);
+                                     sizeof(struct signal_struct), 0, 0, NULL);
+    sighand_cache = kmem_cache_create(
+        "sighand_struct", sizeof(struct sighand_struct), 0, 0, NULL);
     sigqueue_cache =
-        kmem_cache_create("sigqueue", sizeof(struct sigqueue), 0, NULL);
+        kmem_cache_create("sigqueue", sizeof(struct sigqueue), 0, 0, NULL);
     if (!signal_cache || !sighand_cache || !sigqueue_cache)
         panic("no memory for the signal caches");
 }

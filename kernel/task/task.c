@@ -43,8 +43,8 @@ void task_init(void)
     vdso_init();
     signal_init();
     futex_init();
-    task_cache =
-        kmem_cache_create("task_struct", sizeof(struct task_struct), 64, NULL);
+    task_cache = kmem_cache_create("task_struct", sizeof(struct task_struct),
+                                   64, 0, NULL);
     if (!task_cache)
         panic("no memory for the task cache");
 }

@@ -6,7 +6,7 @@ import pytest
 
 from machine import PASSED, Machine
 
-SUITES = ("page,slab,vmalloc,vm_area,ioremap,set_memory,kmap,fixmap,tlb,stack,"
+SUITES = ("page,slab,kmalloc,vmalloc,vm_area,ioremap,memremap,set_memory,kmap,fixmap,tlb,stack,"
           "image,resource,fail_nth,debug_pagealloc,mm,free,gfp,contig,"
           "compact")
 MODES = ["lowmem=16M", "lowmem=48M", "lowmem=896M", "debug_pagealloc=on",

@@ -234,7 +234,7 @@ static void objects_do_not_overlap(void **state)
 {
     allow_privileged();
     for (size_t size = 1; size < 9000; size = size * 3 / 2 + 1) {
-        struct kmem_cache *cache = kmem_cache_create("t", size, 0, NULL);
+        struct kmem_cache *cache = kmem_cache_create("t", size, 0, 0, NULL);
 
         if (size > 8192) {
             assert_null(cache);
@@ -268,7 +268,7 @@ static void constructed_state_survives_freeing(void **state)
     u64 *obj[300];
 
     allow_privileged();
-    cache = kmem_cache_create("t", 40, 32, construct);
+    cache = kmem_cache_create("t", 40, 32, 0, construct);
     for (int round = 0; round < 5; round++) {
         for (int i = 0; i < 300; i++) {
             obj[i] = kmem_cache_alloc(cache, GFP_KERNEL);
@@ -290,7 +290,7 @@ static void a_cache_in_use_is_not_destroyed(void **state)
     void *obj;
 
     allow_privileged();
-    cache = kmem_cache_create("t", 64, 0, NULL);
+    cache = kmem_cache_create("t", 64, 0, 0, NULL);
     obj = kmem_cache_alloc(cache, GFP_KERNEL);
     kmem_cache_destroy(cache); /* refused, said in the log */
     kmem_cache_free(cache, obj);

@@ -29,7 +29,8 @@ struct kmem_cache {
 };
 
 struct kmem_cache *kmem_cache_create(const char *name, size_t size,
-                                     size_t align, void (*ctor)(void *obj))
+                                     size_t align, slab_flags_t flags,
+                                     void (*ctor)(void *obj))
 {
     static struct kmem_cache caches[4];
     static int n;

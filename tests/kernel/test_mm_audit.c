@@ -52,7 +52,7 @@ static void plant(struct vm_struct *area, u64 val, const char *words)
 
 KTEST(audit, finds_each_fault_that_is_planted)
 {
-    struct vm_struct *area = get_vm_area(PAGE_SIZE, VM_AREA_MAP);
+    struct vm_struct *area = get_vm_area(PAGE_SIZE, VM_MAP);
     u64 leaf = pte_make_leaf(0, PAGE_KERNEL, 0).val;
     struct pt_cursor c;
     struct page *table;

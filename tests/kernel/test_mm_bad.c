@@ -58,12 +58,16 @@ KTEST(bad, requests_of_vmap)
 
     KTEST_REQUIRE(pages[0]);
     EXPECT_SAYS("a page is missing",
-                KTEST_EXPECT(!vmap(pages, 2, PAGE_KERNEL)));
-    EXPECT_SAYS("no pages", KTEST_EXPECT(!vmap(pages, 0, PAGE_KERNEL)));
-    EXPECT_SAYS("no pages", KTEST_EXPECT(!vmap(NULL, 1, PAGE_KERNEL)));
-    EXPECT_SAYS("more pages", KTEST_EXPECT(!vmap(pages, ~0ul, PAGE_KERNEL)));
-    EXPECT_SAYS("writable and executable", KTEST_EXPECT(!vmap(pages, 1, wx)));
-    EXPECT_SAYS("not the rights", KTEST_EXPECT(!vmap(pages, 1, user)));
+                KTEST_EXPECT(!vmap(pages, 2, VM_MAP, PAGE_KERNEL)));
+    EXPECT_SAYS("no pages", KTEST_EXPECT(!vmap(pages, 0, VM_MAP, PAGE_KERNEL)));
+    EXPECT_SAYS("no pages", KTEST_EXPECT(!vmap(NULL, 1, VM_MAP, PAGE_KERNEL)));
+    EXPECT_SAYS("more pages",
+                KTEST_EXPECT(!vmap(pages, ~0ul, VM_MAP, PAGE_KERNEL)));
+    EXPECT_SAYS("writable and executable",
+                KTEST_EXPECT(!vmap(pages, 1, VM_MAP, wx)));
+    EXPECT_SAYS("not the rights", KTEST_EXPECT(!vmap(pages, 1, VM_MAP, user)));
+    EXPECT_SAYS("other than VM_MAP",
+                KTEST_EXPECT(!vmap(pages, 1, VM_ALLOC, PAGE_KERNEL)));
     __free_page(pages[0]);
 }
 
@@ -78,8 +82,17 @@ KTEST(bad, ranges_of_ioremap)
     EXPECT_SAYS("beyond the CPU", KTEST_EXPECT(!ioremap(1ull << 60, 1)));
     EXPECT_SAYS("this is RAM", KTEST_EXPECT(!ioremap(ram, PAGE_SIZE)));
     EXPECT_SAYS("this is RAM", KTEST_EXPECT(!ioremap_cache(0, 1ull << 32)));
-    EXPECT_SAYS("no bytes", KTEST_EXPECT(!memremap(ram, 0)));
-    EXPECT_SAYS("wraps", KTEST_EXPECT(!memremap(ram, ~0ul)));
+    EXPECT_SAYS("no bytes", KTEST_EXPECT(!memremap(ram, 0, MEMREMAP_RO)));
+    EXPECT_SAYS("wraps", KTEST_EXPECT(!memremap(ram, ~0ul, MEMREMAP_RO)));
+    EXPECT_SAYS("not one memory type",
+                KTEST_EXPECT(!memremap(0xd0000000, PAGE_SIZE, 0)));
+    EXPECT_SAYS("not one memory type",
+                KTEST_EXPECT(!memremap(0xd0000000, PAGE_SIZE,
+                                       MEMREMAP_WB | MEMREMAP_WC)));
+    EXPECT_SAYS("this is RAM",
+                KTEST_EXPECT(!memremap(ram, PAGE_SIZE, MEMREMAP_WC)));
+    EXPECT_SAYS("partly RAM",
+                KTEST_EXPECT(!memremap(ram, 1ull << 32, MEMREMAP_WB)));
     p = ioremap(0xd0000800, 0x1000);
     KTEST_REQUIRE(p);
     EXPECT_SAYS("has it as uncached", KTEST_EXPECT(!ioremap_wc(0xd0001000, 1)));
@@ -88,7 +101,7 @@ KTEST(bad, ranges_of_ioremap)
     iounmap(p);
     EXPECT_SAYS("freed already", iounmap(p));
     EXPECT_SAYS("no area is there", iounmap((void __iomem *)0x1234));
-    EXPECT_SAYS("no area is there", memunmap((void *)page_offset));
+    EXPECT_SAYS("no area is there", memunmap((void *)0x1234));
 }
 
 KTEST(bad, requests_of_regions)
@@ -100,9 +113,11 @@ KTEST(bad, requests_of_regions)
     EXPECT_SAYS("wraps", KTEST_EXPECT(!request_mem_region(~0ull, 2, "test")));
     res = request_mem_region(0xd0000000, 0x1000, "test");
     KTEST_REQUIRE(res);
-    release_mem_region(res);
-    EXPECT_SAYS("nobody has requested", release_mem_region(res));
-    release_mem_region(NULL);
+    EXPECT_SAYS("nobody has requested", release_mem_region(0xd0000000, 0x800));
+    EXPECT_SAYS("nobody has requested", release_mem_region(0xd0000000, 0));
+    release_mem_region(0xd0000000, 0x1000);
+    EXPECT_SAYS("nobody has requested", release_mem_region(0xd0000000, 0x1000));
+    EXPECT_SAYS("nobody has requested", release_mem_region(0, 0x1000));
 }
 
 KTEST(bad, ranges_of_set_memory)
@@ -178,7 +193,7 @@ KTEST(bad, pointers_to_ram_that_is_not_online)
 
 KTEST(bad, objects_freed_twice)
 {
-    struct kmem_cache *cache = kmem_cache_create("test", 40, 0, NULL);
+    struct kmem_cache *cache = kmem_cache_create("test", 40, 0, 0, NULL);
     void *a, *b, *c;
 
     KTEST_REQUIRE(cache);
@@ -204,7 +219,7 @@ KTEST(bad, objects_freed_twice)
 /* After its slab went back to the common list, the middle shows. */
 KTEST(bad, pointers_into_the_middle)
 {
-    struct kmem_cache *cache = kmem_cache_create("test", 40, 0, NULL);
+    struct kmem_cache *cache = kmem_cache_create("test", 40, 0, 0, NULL);
     void *a;
 
     KTEST_REQUIRE(cache);
@@ -238,15 +253,19 @@ KTEST(bad, caches)
     struct kmem_cache *cache[70];
     size_t n = 0;
 
-    EXPECT_SAYS("1 byte", kmem_cache_create("none", 0, 0, NULL));
-    EXPECT_SAYS("8 KiB", kmem_cache_create("huge", 8193, 0, NULL));
-    EXPECT_SAYS("alignment", kmem_cache_create("odd", 64, 24, NULL));
-    EXPECT_SAYS("alignment", kmem_cache_create("far", 64, 8192, NULL));
+    EXPECT_SAYS("1 byte", kmem_cache_create("none", 0, 0, 0, NULL));
+    EXPECT_SAYS("8 KiB", kmem_cache_create("huge", 8193, 0, 0, NULL));
+    EXPECT_SAYS("alignment", kmem_cache_create("odd", 64, 24, 0, NULL));
+    EXPECT_SAYS("alignment", kmem_cache_create("far", 64, 8192, 0, NULL));
+    EXPECT_SAYS("flags", kmem_cache_create("flags", 64, 0, ~0u, NULL));
+    EXPECT_SAYS("more than one zone",
+                kmem_cache_create("where", 64, 0,
+                                  SLAB_CACHE_DMA | SLAB_CACHE_DMA32, NULL));
     while (n < ARRAY_SIZE(cache) - 1 &&
-           (cache[n] = kmem_cache_create("many", 64, 0, NULL)))
+           (cache[n] = kmem_cache_create("many", 64, 0, 0, NULL)))
         n++;
     KTEST_EXPECT(n < ARRAY_SIZE(cache) - 1);
-    EXPECT_SAYS("too many caches", kmem_cache_create("more", 64, 0, NULL));
+    EXPECT_SAYS("too many caches", kmem_cache_create("more", 64, 0, 0, NULL));
     while (n > 0)
         kmem_cache_destroy(cache[--n]);
 }
@@ -262,7 +281,7 @@ KTEST(slab, a_cache_that_every_cpu_has_used_is_destroyed)
 {
     u64 from = log_next_seq();
 
-    shared = kmem_cache_create("test", 72, 0, NULL);
+    shared = kmem_cache_create("test", 72, 0, 0, NULL);
     KTEST_REQUIRE(shared);
     xcall(~0ull, use_here, NULL);
     use_here(NULL);

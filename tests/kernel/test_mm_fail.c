@@ -50,7 +50,7 @@ static bool do_ioremap(void)
 
 static bool do_cache(void)
 {
-    struct kmem_cache *cache = kmem_cache_create("test", 100, 0, NULL);
+    struct kmem_cache *cache = kmem_cache_create("test", 100, 0, 0, NULL);
     void *obj = cache ? kmem_cache_alloc(cache, GFP_KERNEL) : NULL;
 
     if (cache) {
@@ -74,7 +74,8 @@ static bool do_region(void)
 {
     struct resource *res = request_mem_region(0xd0000000, 0x1000, "test");
 
-    release_mem_region(res);
+    if (res)
+        release_mem_region(0xd0000000, 0x1000);
     return res;
 }
 
@@ -100,7 +101,7 @@ static bool do_vmap(void)
 {
     struct page *page[3];
     size_t n = alloc_pages_bulk(GFP_KERNEL, OWNER_TEST, 3, page);
-    void *p = n == 3 ? vmap(page, n, PAGE_KERNEL) : NULL;
+    void *p = n == 3 ? vmap(page, n, VM_MAP, PAGE_KERNEL) : NULL;
 
     vunmap(p);
     while (n > 0)
@@ -110,7 +111,7 @@ static bool do_vmap(void)
 
 static bool do_memremap(void)
 {
-    void *p = memremap(0xffff0, 16);
+    void *p = memremap(0xffff0, 16, MEMREMAP_RO);
 
     memunmap(p);
     return p;

@@ -37,7 +37,7 @@ KTEST(vm_purge, many_areas_one_flush)
     flushes = vm_purge_stats.flushes;
     areas = vm_purge_stats.areas;
     for (int i = 0; i < AREAS; i++)
-        KTEST_EXPECT(p[i] = get_vm_area(1, VM_AREA_MAP));
+        KTEST_EXPECT(p[i] = get_vm_area(1, VM_MAP));
     for (int i = 0; i < AREAS; i++)
         if (p[i])
             vm_area_retire(p[i]);
@@ -55,7 +55,7 @@ KTEST(vm_purge, what_waits_has_a_limit)
     size_t most = 8 * 32 * MIB;
 
     for (size_t bytes = 0; bytes < most; bytes += MIB) {
-        struct vm_struct *area = get_vm_area(MIB, VM_AREA_MAP);
+        struct vm_struct *area = get_vm_area(MIB, VM_MAP);
 
         KTEST_REQUIRE(area);
         free_vm_area(area);
@@ -111,7 +111,7 @@ KTEST(vm_purge, areas_side_by_side_go_as_one)
 
     purge_all();
     for (int i = 0; i < N; i++)
-        KTEST_REQUIRE(area[i] = get_vm_area(PAGES * PAGE_SIZE, VM_AREA_MAP));
+        KTEST_REQUIRE(area[i] = get_vm_area(PAGES * PAGE_SIZE, VM_MAP));
     first = area[0]->addr;
     end = vm_area_end(area[N - 1]);
     KTEST_EXPECT(end - first == N * (PAGES + 1) * PAGE_SIZE);
@@ -120,7 +120,7 @@ KTEST(vm_purge, areas_side_by_side_go_as_one)
     for (unsigned long addr = first; addr < end; addr += PAGE_SIZE)
         KTEST_EXPECT(!find_vm_area((void *)addr));
     purge_all();
-    area[0] = get_vm_area(end - first - PAGE_SIZE, VM_AREA_MAP);
+    area[0] = get_vm_area(end - first - PAGE_SIZE, VM_MAP);
     KTEST_REQUIRE(area[0]);
     KTEST_EXPECT(area[0]->addr == first);
     free_vm_area(area[0]);

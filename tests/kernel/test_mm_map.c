@@ -15,6 +15,7 @@
 #include <mm/slab.h>
 #include <mm/tlb.h>
 #include <tests/kernel/probe.h>
+#include <tests/kernel/said.h>
 
 static struct pt_walk walk_of(const volatile void *va)
 {
@@ -148,7 +149,8 @@ KTEST(vmalloc, many_areas_do_not_meet)
                (unsigned long long)(vm_purge_stats.areas - before.areas),
                (unsigned long long)(vm_purge_stats.flushes - before.flushes),
                (unsigned long long)(tlb_events(TLB_REMOTE_FLUSH) - remote));
-    KTEST_EXPECT(tlb_events(TLB_REMOTE_FLUSH) - remote < 200);
+    KTEST_EXPECT(debug_pagealloc ||
+                 tlb_events(TLB_REMOTE_FLUSH) - remote < 200);
 }
 
 KTEST(vmalloc, the_same_pages_twice)
@@ -158,7 +160,7 @@ KTEST(vmalloc, the_same_pages_twice)
     u64 *p;
 
     KTEST_EXPECT(n == 2);
-    p = n == 2 ? vmap(pages, 2, PAGE_KERNEL) : NULL;
+    p = n == 2 ? vmap(pages, 2, VM_MAP, PAGE_KERNEL) : NULL;
     if (KTEST_EXPECT(p)) {
         p[512] = 42;
         KTEST_EXPECT(*(u64 *)page_address(pages[1]) == 42);
@@ -232,11 +234,71 @@ KTEST(ioremap, ram_and_nonsense_are_refused)
 
 KTEST(ioremap, firmware_tables_are_read_only)
 {
-    const char *rom = memremap(0xffff0, 16);
+    const char *rom = memremap(0xffff0, 16, MEMREMAP_RO);
 
     KTEST_REQUIRE(rom);
     KTEST_EXPECT(!walk_of(rom).write && mode_of(rom) == CACHE_WB);
     memunmap((void *)rom);
+}
+
+KTEST(memremap, ram_is_its_logical_address)
+{
+    struct page *page = alloc_pages_owner(GFP_KERNEL, 1, OWNER_TEST);
+    char *mem;
+
+    KTEST_REQUIRE(page);
+    mem = memremap(page_to_phys(page) + 5, PAGE_SIZE, MEMREMAP_WB);
+    KTEST_EXPECT(mem == (char *)page_address(page) + 5);
+    memunmap(mem);
+    KTEST_EXPECT(phys_to_virt(virt_to_phys(mem)) == mem);
+    __free_pages(page, 1);
+}
+
+KTEST(memremap, has_the_type_that_is_asked_for)
+{
+    static const struct {
+        unsigned long flags;
+        enum cache_mode mode;
+    } type[] = {{MEMREMAP_WB, CACHE_WB},
+                {MEMREMAP_WT, CACHE_WT},
+                {MEMREMAP_WC, CACHE_WC}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(type); i++) {
+        void *p = memremap(0xd0000000, PAGE_SIZE, type[i].flags);
+
+        KTEST_REQUIRE(p);
+        KTEST_EXPECT(walk_of(p).write && mode_of(p) == type[i].mode);
+        memunmap(p);
+    }
+}
+
+KTEST(fixmap, early_windows_are_few_and_come_back)
+{
+    struct page *page = alloc_pages_owner(GFP_KERNEL, 0, OWNER_TEST);
+    u64 *window[EARLY_SLOTS];
+
+    KTEST_REQUIRE(page);
+    for (int i = 0; i < EARLY_SLOTS; i++) {
+        KTEST_REQUIRE(window[i] =
+                          early_memremap(page_to_phys(page) + 8 * i, 8));
+        *window[i] = i;
+    }
+    EXPECT_SAYS("no window is free", KTEST_EXPECT(!early_ioremap(0, 1)));
+    for (int i = 0; i < EARLY_SLOTS; i++) {
+        KTEST_EXPECT(((u64 *)page_address(page))[i] == (u64)i);
+        EXPECT_SAYS("no window is like that", early_memunmap(window[i], 9));
+        early_memunmap(window[i], 8);
+        KTEST_EXPECT(walk_of(window[i]).leaf_level < 0);
+    }
+    EXPECT_SAYS("no window is like that", early_memunmap(window[0], 8));
+    EXPECT_SAYS("longer", early_ioremap(0xd0000001, EARLY_PAGES * PAGE_SIZE));
+    EXPECT_SAYS("wraps", early_ioremap(~0ull, 2));
+    EXPECT_SAYS("no bytes", early_ioremap(0xd0000000, 0));
+    window[0] = (void __force *)early_ioremap(0xfee00ff0, 32);
+    KTEST_EXPECT(window[0] && mode_of(window[0]) == CACHE_UC &&
+                 walk_of((char *)window[0] + 31).leaf_level == 0);
+    early_iounmap((void __iomem __force *)window[0], 32);
+    put_page(page);
 }
 
 KTEST(fixmap, shows_what_it_is_pointed_at)
@@ -246,11 +308,11 @@ KTEST(fixmap, shows_what_it_is_pointed_at)
 
     KTEST_REQUIRE(page);
     *(u64 *)page_address(page) = 7;
-    fixmap_set(FIX_TEST, page_to_phys(page), PAGE_KERNEL);
+    __set_fixmap(FIX_TEST, page_to_phys(page), PAGE_KERNEL);
     KTEST_EXPECT(*window == 7);
     *window = 8;
     KTEST_EXPECT(*(u64 *)page_address(page) == 8);
-    fixmap_clear(FIX_TEST);
+    clear_fixmap(FIX_TEST);
     KTEST_EXPECT(walk_of(window).leaf_level < 0);
     put_page(page);
 }
@@ -278,10 +340,10 @@ KTEST(resource, requests_exclude_each_other)
     KTEST_EXPECT(!request_mem_region(0xd0000000, 0x1000, "test2"));
     KTEST_EXPECT(!request_mem_region(0xcffff000, 0x3000, "test2"));
     KTEST_EXPECT(!request_mem_region(0xd0000000, 0, "test2"));
-    release_mem_region(a);
+    release_mem_region(0xd0000000, 0x1000);
     a = request_mem_region(0xd0000800, 0x1000, "test2");
     KTEST_EXPECT(a);
-    release_mem_region(a);
+    release_mem_region(0xd0000800, 0x1000);
 }
 
 KTEST(tlb, a_changed_entry_is_seen_after_the_flush)
@@ -293,11 +355,11 @@ KTEST(tlb, a_changed_entry_is_seen_after_the_flush)
     if (KTEST_EXPECT(n == 2)) {
         *(u64 *)page_address(pages[0]) = 0xa;
         *(u64 *)page_address(pages[1]) = 0xb;
-        fixmap_set(FIX_TEST, page_to_phys(pages[0]), PAGE_KERNEL);
+        __set_fixmap(FIX_TEST, page_to_phys(pages[0]), PAGE_KERNEL);
         KTEST_EXPECT(READ_ONCE(*window) == 0xa);
-        fixmap_set(FIX_TEST, page_to_phys(pages[1]), PAGE_KERNEL);
+        __set_fixmap(FIX_TEST, page_to_phys(pages[1]), PAGE_KERNEL);
         KTEST_EXPECT(READ_ONCE(*window) == 0xb);
-        fixmap_clear(FIX_TEST);
+        clear_fixmap(FIX_TEST);
     }
     while (n > 0)
         put_page(pages[--n]);

@@ -81,7 +81,7 @@ static void construct(void *obj)
 
 KTEST(slab, constructor_runs_once_per_object)
 {
-    struct kmem_cache *cache = kmem_cache_create("test", 48, 64, construct);
+    struct kmem_cache *cache = kmem_cache_create("test", 48, 64, 0, construct);
     u64 *a, *b;
 
     constructed = 0;
@@ -100,9 +100,9 @@ KTEST(slab, constructor_runs_once_per_object)
 
 KTEST(slab, bad_caches_are_refused)
 {
-    KTEST_EXPECT(!kmem_cache_create("zero", 0, 0, NULL));
-    KTEST_EXPECT(!kmem_cache_create("huge", 1 << 20, 0, NULL));
-    KTEST_EXPECT(!kmem_cache_create("odd", 64, 24, NULL));
+    KTEST_EXPECT(!kmem_cache_create("zero", 0, 0, 0, NULL));
+    KTEST_EXPECT(!kmem_cache_create("huge", 1 << 20, 0, 0, NULL));
+    KTEST_EXPECT(!kmem_cache_create("odd", 64, 24, 0, NULL));
 }
 
 KTEST(slab, resizing_keeps_what_was_there)
@@ -127,7 +127,7 @@ KTEST(slab, resizing_keeps_what_was_there)
 KTEST(slab, foreign_pointers_are_refused)
 {
     struct page *page = alloc_pages_owner(GFP_KERNEL, 0, OWNER_TEST);
-    struct kmem_cache *cache = kmem_cache_create("test", 32, 0, NULL);
+    struct kmem_cache *cache = kmem_cache_create("test", 32, 0, 0, NULL);
     void *obj = kmalloc(32, GFP_KERNEL);
 
     KTEST_EXPECT(page && cache && obj);
@@ -138,4 +138,44 @@ KTEST(slab, foreign_pointers_are_refused)
     kfree(obj);
     kmem_cache_destroy(cache);
     put_page(page);
+}
+
+KTEST(kmalloc, memory_for_isa_devices_lies_below_16_mib)
+{
+    static const size_t size[] = {1, 64, 100, 4096, 8192, 10000};
+    void *obj[ARRAY_SIZE(size)];
+
+    for (size_t i = 0; i < ARRAY_SIZE(size); i++) {
+        obj[i] = kzalloc(size[i], GFP_DMA);
+        KTEST_REQUIRE(obj[i]);
+        KTEST_EXPECT(virt_to_phys(obj[i]) + size[i] <= 16 * MIB);
+        KTEST_EXPECT(ksize(obj[i]) >= size[i] && !*(u8 *)obj[i]);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(size); i++)
+        kfree(obj[i]);
+    obj[0] = kmalloc(64, GFP_DMA32 | __GFP_NOWARN);
+    KTEST_EXPECT(!obj[0] || virt_to_phys(obj[0]) < 4 * GIB);
+    kfree(obj[0]);
+}
+
+KTEST(slab, flags_of_a_cache)
+{
+    struct kmem_cache *dma =
+        kmem_cache_create("dma", 40, 0, SLAB_CACHE_DMA, NULL);
+    struct kmem_cache *line =
+        kmem_cache_create("line", 40, 0, SLAB_HWCACHE_ALIGN, NULL);
+    u64 *a = kmem_cache_zalloc(dma, GFP_KERNEL);
+    char *b[2];
+
+    KTEST_REQUIRE(a);
+    KTEST_EXPECT(virt_to_phys(a) < 16 * MIB && !a[0] && !a[4]);
+    kmem_cache_free(dma, a);
+    for (int i = 0; i < 2; i++) {
+        KTEST_REQUIRE(b[i] = kmem_cache_alloc(line, GFP_KERNEL));
+        KTEST_EXPECT(IS_ALIGNED((unsigned long)b[i], 64));
+    }
+    kmem_cache_free(line, b[0]);
+    kmem_cache_free(line, b[1]);
+    kmem_cache_destroy(line);
+    kmem_cache_destroy(dma);
 }

@@ -381,8 +381,8 @@ static void run_memory_types(struct exp *e)
     exp_check(e, uc && !wc, "two memory types for one device range");
     iounmap(wc);
     iounmap(uc);
-    map =
-        vmap(&page, 1, e->broken ? pgprot_noncached(PAGE_KERNEL) : PAGE_KERNEL);
+    map = vmap(&page, 1, VM_MAP,
+               e->broken ? pgprot_noncached(PAGE_KERNEL) : PAGE_KERNEL);
     if (exp_check(e, map, "no memory")) {
         exp_walk(page_address(page), &direct);
         exp_obs(e, "direct=%s", exp_entry_words(&direct, words, sizeof(words)));

@@ -63,7 +63,7 @@ static void note_present(void *arg)
 static void check_others(struct exp *e, const u64 *logical)
 {
     static struct present present[NR_CPUS_MAX];
-    void *page = memremap(AP_TRAMPOLINE, AP_TRAMPOLINE_SIZE);
+    void *page = memremap(AP_TRAMPOLINE, AP_TRAMPOLINE_SIZE, MEMREMAP_RO);
     unsigned int cpu;
     u64 cs;
 

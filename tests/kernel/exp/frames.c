@@ -337,11 +337,11 @@ static void run_audit(struct exp *e)
     size_t findings;
 
     if (e->broken) { /* a page that is writable and executable */
-        fixmap_set(FIX_TEST, __pa_symbol(__data_start),
-                   (pgprot_t){PAGE_KERNEL.bits & ~PTE_NX});
+        __set_fixmap(FIX_TEST, __pa_symbol(__data_start),
+                     (pgprot_t){PAGE_KERNEL.bits & ~PTE_NX});
     }
     findings = mm_audit(e->out);
-    fixmap_clear(FIX_TEST);
+    clear_fixmap(FIX_TEST);
     exp_obs(e, "findings=%zu", findings);
     exp_check(e, findings == 0, "the scan of the kernel half found something");
     exp_answer(e, "nothing is W+X, nothing of the kernel is open to ring 3, "

@@ -50,7 +50,7 @@ static void __iomem *map_it(struct exp *e, phys_addr_t bar)
 
     if (!e->broken)
         return ioremap(bar, PAGE_SIZE);
-    area = get_vm_area(PAGE_SIZE, VM_AREA_IOREMAP);
+    area = get_vm_area(PAGE_SIZE, VM_IOREMAP);
     return area ? (void __iomem *)area->addr : NULL;
 }
 
@@ -174,8 +174,8 @@ static size_t count_entries(unsigned long va, unsigned long end,
 
 static void show_low_memory(struct exp *e)
 {
-    const u8 *low = memremap(0, PAGE_SIZE);
-    const u8 *video = memremap(VIDEO_ROM, PAGE_SIZE);
+    const u8 *low = memremap(0, PAGE_SIZE, MEMREMAP_RO);
+    const u8 *video = memremap(VIDEO_ROM, PAGE_SIZE, MEMREMAP_RO);
     u16 com1 = 0;
 
     if (low)
@@ -235,7 +235,7 @@ EXPERIMENT(bios_area) = {
 static void run_physical_zero(struct exp *e)
 {
     const u8 *zero = e->broken ? (u8 *)KERNEL_BASE : __va(0);
-    const u8 *window = memremap(0, PAGE_SIZE);
+    const u8 *window = memremap(0, PAGE_SIZE, MEMREMAP_RO);
     struct touch_result r = {.faulted = true};
     struct pt_walk walk;
 

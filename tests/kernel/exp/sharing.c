@@ -30,7 +30,7 @@ static bool swap_make(struct swap *s)
 {
     int i;
 
-    s->area = get_vm_area(PAGE_SIZE, VM_AREA_MAP);
+    s->area = get_vm_area(PAGE_SIZE, VM_MAP);
     for (i = 0; i < 2; i++) {
         s->page[i] = alloc_pages_owner(GFP_KERNEL, 0, OWNER_TEST);
         if (s->page[i])

@@ -208,7 +208,7 @@ static void run_tlb(struct exp *e)
 {
     struct page *a = alloc_pages_owner(GFP_KERNEL, 0, OWNER_TEST);
     struct page *b = alloc_pages_owner(GFP_KERNEL, 0, OWNER_TEST);
-    struct vm_struct *area = get_vm_area(PAGE_SIZE, VM_AREA_MAP);
+    struct vm_struct *area = get_vm_area(PAGE_SIZE, VM_MAP);
     char before, stale, after;
     volatile char *va;
     struct pt_cursor c;
