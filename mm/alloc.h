@@ -19,7 +19,15 @@ static inline enum migrate_type gfp_migratetype(gfp_t gfp)
 }
 
 /* The highest zone that may serve the request. */
-enum zone_index gfp_zone(gfp_t gfp);
+static inline enum zone_index gfp_zone(gfp_t gfp)
+{
+    if (gfp & __GFP_DMA)
+        return ZONE_DMA;
+    if (gfp & __GFP_DMA32)
+        return ZONE_DMA32;
+    return gfp & __GFP_HIGHMEM ? ZONE_HIGHMEM : ZONE_NORMAL;
+}
+
 /* Those that may, in order; ends with NR_ZONES. */
 const u8 *gfp_zonelist(gfp_t gfp);
 

@@ -13,6 +13,7 @@
 #include <kernel/sync/mutex.h>
 #include <kernel/uapi/errno.h>
 #include <mm/alloc.h>
+#include <mm/huge.h>
 #include <mm/kmap.h>
 #include <mm/migrate.h>
 
@@ -48,7 +49,7 @@ static bool is_possible(struct range *r)
     for (pfn_t pfn = r->start; pfn < r->end; pfn++) {
         struct page *page = pfn_to_page(pfn);
 
-        if (!page_may_move(page) && !is_free(page)) {
+        if (!page_may_move(page) && !huge_may_move(page) && !is_free(page)) {
             r->blocked = pfn;
             return false;
         }
@@ -90,14 +91,20 @@ static void unisolate(struct zone *zone, struct page *first)
             first[i].pcp = pcp_index(zone, first->block_type);
 }
 
+/* A page, or the whole block of 2 MiB that it is a part of. */
 static void move_away(struct page *page)
 {
-    struct page *to;
+    struct page *block = huge_block_of(page), *to;
 
-    if (!page_may_move(page) || !get_page_unless_zero(page))
+    if (!(block ? huge_may_move(block) : page_may_move(page)))
         return;
-    to = alloc_pages_owner(GFP_HIGHUSER_MOVABLE | __GFP_NOWARN, 0,
-                           page_owner_of(page));
+    if (block)
+        page = block;
+    if (!get_page_unless_zero(page))
+        return;
+    to = block ? huge_alloc(GFP_TRANSHUGE)
+               : alloc_pages_owner(GFP_HIGHUSER_MOVABLE | __GFP_NOWARN, 0,
+                                   page_owner_of(page));
     if (to)
         migrate_page(page, to);
     put_page(page);
@@ -122,7 +129,7 @@ static bool empty_range(struct range *r)
             move_away(page);
             r->blocked = pfn;
             empty = false;
-            pfn++;
+            pfn = huge_block_of(page) ? ALIGN_UP(pfn + 1, HUGE_PAGES) : pfn + 1;
         }
         if (empty)
             return true;

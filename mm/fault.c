@@ -390,8 +390,11 @@ static vm_fault_t fault_write_protected(struct vm_fault *vmf)
 static vm_fault_t fault_on_huge(struct vm_area_struct *vma, unsigned long addr,
                                 u32 flags, pte_t seen)
 {
-    if (flags & FAULT_WRITE && !pte_write(seen))
+    if (flags & FAULT_WRITE && !pte_write(seen)) {
+        if (unlikely(page_test(pfn_to_page(pte_pfn(seen)), PG_locked)))
+            return wait_moved(vma);
         return huge_write_protected(vma, addr, seen);
+    }
     tlb_flush_local_page(addr);
     return 0;
 }

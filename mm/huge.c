@@ -5,6 +5,8 @@
  * of 512 frames and one entry at level 1.  That entry holds one reference and
  * one mapcount of the block's head; RSS counts 512.  fork shares the block.
  *
+ * Moving     migrate.c exchanges the entries as they are; a write meanwhile
+ *            waits instead of splitting (PG_locked).
  * Splitting  whoever wants a part of a block only (munmap, mprotect, a copy on
  *            write) first has the entry replaced by a table of 512 entries.
  *            If nobody else holds the block it falls apart into ordinary
@@ -60,17 +62,22 @@ static bool huge_fits(const struct vm_area_struct *vma, unsigned long addr)
     return base >= vma->vm_start && base + HUGE_SIZE <= vma->vm_end;
 }
 
+struct page *huge_alloc(gfp_t gfp)
+{
+    struct page *head = alloc_pages_owner(gfp, HUGE_ORDER, OWNER_ANON);
+
+    for (unsigned long i = 1; head && i < HUGE_PAGES; i++)
+        head[i].owner = OWNER_ANON; /* page_is_anon() asks any of them */
+    return head;
+}
+
 /* Who asked for large pages (MADV_HUGEPAGE) has memory compacted for them. */
 static struct page *alloc_block(const struct vm_area_struct *vma)
 {
     gfp_t gfp =
         vma->vm_flags & VM_HUGEPAGE ? GFP_TRANSHUGE : GFP_TRANSHUGE_LIGHT;
-    struct page *head =
-        alloc_pages_owner(gfp | __GFP_ZERO, HUGE_ORDER, OWNER_ANON);
 
-    for (unsigned long i = 1; head && i < HUGE_PAGES; i++)
-        head[i].owner = OWNER_ANON; /* page_is_anon() asks any of them */
-    return head;
+    return huge_alloc(gfp | __GFP_ZERO);
 }
 
 bool huge_fault(struct vm_area_struct *vma, struct pt_cursor *c)

@@ -32,6 +32,22 @@ static inline struct page *huge_subpage(pte_t pte, unsigned long addr)
  */
 bool huge_fault(struct vm_area_struct *vma, struct pt_cursor *c);
 
+/* An empty block as programs have them, its contents whatever they are; NULL.
+ * gfp: a GFP_TRANSHUGE. */
+struct page *huge_alloc(gfp_t gfp);
+
+/* The block that the frame is a part of now, or NULL: a hint, unless the caller
+ * holds the block. */
+static inline struct page *huge_block_of(struct page *page)
+{
+    struct page *head = page_pageblock(page);
+
+    return page_test(head, PG_head) && READ_ONCE(head->order) == HUGE_ORDER &&
+                   head->owner == OWNER_ANON
+               ? head
+               : NULL;
+}
+
 /* Where what maps addr ends: its block or its page. */
 unsigned long huge_next(struct mm_struct *mm, unsigned long addr);
 

@@ -9,6 +9,9 @@
  *     not yet exchanged stay as they are then, and both pages are valid
  *     private copies of each other, counted like any.
  *     A write that would copy waits instead (PG_locked).
+ * Block of 2 MiB   the same with its head.  Its entries are exchanged without
+ *     being empty in between, where a fault would put a table: what both blocks
+ *     show is the same, and nobody can write.
  * Page of a cache   every entry goes; whoever needs the page comes to the
  *     cache again.  Under mapping->lock, where references come from, it is
  *     copied and exchanged if nobody holds it; entries that have come back
@@ -23,6 +26,7 @@
  */
 #include <kernel/uapi/errno.h>
 #include <mm/filemap.h>
+#include <mm/huge.h>
 #include <mm/kmap.h>
 #include <mm/migrate.h>
 #include <mm/rmap.h>
@@ -48,6 +52,14 @@ bool page_may_move(struct page *page)
 {
     return is_movable_kind(page) && page_count(page) > 0 &&
            page_extra_refs(page) <= expected_refs(page);
+}
+
+bool huge_may_move(struct page *page)
+{
+    struct page *head = huge_block_of(page);
+
+    return head && !page_test(head, PG_locked) && page_count(head) > 0 &&
+           page_extra_refs(head) <= 0;
 }
 
 static void flush_place(const struct rmap_place *place)
@@ -83,11 +95,14 @@ static bool exchange_entry(struct rmap_place *place, struct page *page,
 
     if (!rmap_shows(place, page))
         return true;
-    if (page_extra_refs(page) != 1)
+    if (page_extra_refs(page) != 1 || place->block != page_test(page, PG_head))
         return false;
     get_page(to);
     atomic_inc(&to->mapcount);
-    place->slot->val = 0;
+    if (!place->block)
+        place->slot->val = 0;
+    else
+        *place->slot = pte_of_other_page(pte, to);
     flush_place(place);
     *place->slot = pte_of_other_page(pte, to);
     atomic_dec(&page->mapcount);
@@ -104,7 +119,8 @@ static int move_private(struct rmap *rmap, struct page *to)
     page_set(page, PG_locked);
     rmap_walk(rmap, protect_entry, NULL);
     if (page_extra_refs(page) == 1) {
-        copy_highpage(to, page);
+        for (size_t i = 0; i < (page_test(page, PG_head) ? HUGE_PAGES : 1); i++)
+            copy_highpage(to + i, page + i);
         to->anon_vma = rmap->family;
         to->index = rmap->index;
         rmap_walk(rmap, exchange_entry, to);
@@ -180,7 +196,10 @@ int migrate_page(struct page *page, struct page *to)
     struct rmap rmap;
     int err = -EAGAIN;
 
-    if (is_movable_kind(page) && rmap_open(&rmap, page)) {
+    bool block = huge_block_of(page) == page;
+
+    if ((block || is_movable_kind(page)) && block == page_test(to, PG_head) &&
+        rmap_open(&rmap, page)) {
         page_set_owner(to, page->owner);
         err = rmap.family ? move_private(&rmap, to) : move_cached(&rmap, to);
         rmap_close(&rmap);

@@ -2,9 +2,9 @@
  * mm/slab.h - objects smaller than a page.
  *
  * kmalloc memory is physically contiguous and has a logical address, below 16
- * MiB with GFP_DMA.  Sizes over 8 KiB go straight to the buddy allocator.  Debug builds put red zones
- * around objects, poison freed ones, and report a double or foreign free in
- * words.
+ * MiB with GFP_DMA.  Sizes over 8 KiB go straight to the buddy allocator.
+ * Debug builds put red zones around objects, poison freed ones, and report a
+ * double or foreign free in words.
  */
 #pragma once
 

@@ -190,15 +190,6 @@ static size_t zone_take(struct zone *zone, gfp_t gfp, unsigned int order,
     return got;
 }
 
-enum zone_index gfp_zone(gfp_t gfp)
-{
-    if (gfp & __GFP_DMA)
-        return ZONE_DMA;
-    if (gfp & __GFP_DMA32)
-        return ZONE_DMA32;
-    return gfp & __GFP_HIGHMEM ? ZONE_HIGHMEM : ZONE_NORMAL;
-}
-
 const u8 *gfp_zonelist(gfp_t gfp)
 {
     return zonelists[gfp & GFP_ZONE_BITS];

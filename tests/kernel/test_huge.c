@@ -4,7 +4,8 @@
  */
 #include <mm/fail.h>
 #include <mm/huge.h>
-#include <mm/page.h>
+#include <mm/migrate.h>
+#include <mm/zone.h>
 #include <tests/kernel/mm_probe.h>
 
 #define AT 0x40000000ul /* aligned to a block */
@@ -194,6 +195,97 @@ KTEST(huge, splitting_without_memory_changes_nothing)
         fail_nth_disarm();
     }
     KTEST_EXPECT(probe_vmas(mm) == 1 && holds(mm, 0, HUGE_PAGES));
+    done(mm);
+}
+
+static struct page *block_at(struct mm_struct *mm, unsigned long addr)
+{
+    struct pt_cursor c;
+
+    pt_start(&c, mm->root, addr, addr + PAGE_SIZE);
+    return pt_at_huge(&c) ? pfn_to_page(pte_pfn(*c.slot)) : NULL;
+}
+
+/* migrate_page()'s answer; -ENOENT: there is no block, or no other one. */
+static int move_block(struct mm_struct *mm)
+{
+    struct page *head = block_at(mm, AT), *to = huge_alloc(GFP_TRANSHUGE);
+    int err;
+
+    if (!head || !to) {
+        put_page(to ? to : head);
+        return -ENOENT;
+    }
+    get_page(head);
+    err = migrate_page(head, to);
+    KTEST_EXPECT(err || (page_count(head) == 1 && page_mapcount(head) == 0));
+    put_page(head);
+    return err;
+}
+
+KTEST(huge, a_block_moves_under_all_that_share_it)
+{
+    struct mm_struct *mm = block_mm(HUGE_PAGES), *child;
+    struct page *before;
+
+    KTEST_REQUIRE(mm);
+    fill(mm, HUGE_PAGES);
+    before = block_at(mm, AT);
+    if (before && mm_fork(mm, &child) == 0) {
+        KTEST_EXPECT(move_block(mm) == 0);
+        KTEST_EXPECT(block_at(mm, AT) != before);
+        KTEST_EXPECT(block_at(mm, AT) == block_at(child, AT));
+        KTEST_EXPECT(holds(mm, 0, HUGE_PAGES) && holds(child, 0, HUGE_PAGES));
+        probe_store(child, IN_BLOCK(7), 200); /* its own from now on */
+        KTEST_EXPECT(holds(mm, 0, HUGE_PAGES));
+        KTEST_EXPECT(move_block(mm) ==
+                     -EAGAIN); /* the child has it in pieces */
+        KTEST_EXPECT(probe_is_sound(mm) && probe_is_sound(child));
+        mm_put(child);
+        KTEST_EXPECT(move_block(mm) == 0);
+        probe_store(mm, IN_BLOCK(3), 3); /* may be written again as it is */
+        KTEST_EXPECT(atomic_read(&mm->huge_pages) == 1);
+        KTEST_EXPECT(holds(mm, 0, HUGE_PAGES) && probe_is_sound(mm));
+    }
+    done(mm);
+}
+
+KTEST(huge, a_block_that_somebody_holds_stays)
+{
+    struct mm_struct *mm = block_mm(HUGE_PAGES);
+    struct page *page, *head;
+
+    KTEST_REQUIRE(mm);
+    fill(mm, HUGE_PAGES);
+    head = block_at(mm, AT);
+    if (head) {
+        KTEST_REQUIRE(get_user_pages(mm, IN_BLOCK(9), 1, 0, &page) == 1);
+        KTEST_EXPECT(!huge_may_move(page) && move_block(mm) == -EAGAIN);
+        KTEST_EXPECT(block_at(mm, AT) == head);
+        put_page(page);
+        KTEST_EXPECT(huge_may_move(page) && !page_may_move(page));
+    }
+    done(mm);
+}
+
+KTEST(contig, a_block_of_2_mib_moves_out_of_a_range)
+{
+    struct mm_struct *mm = block_mm(HUGE_PAGES);
+    struct page *head;
+    pfn_t pfn;
+
+    KTEST_REQUIRE(mm);
+    fill(mm, HUGE_PAGES);
+    head = block_at(mm, AT);
+    if (head && !page_group_by_mobility_disabled) {
+        pfn = page_to_pfn(head) + 100;
+        KTEST_EXPECT(alloc_contig_range(pfn, pfn + 3, GFP_KERNEL, OWNER_TEST) ==
+                     0);
+        KTEST_EXPECT(head[100].owner == OWNER_TEST);
+        KTEST_EXPECT(block_at(mm, AT) && block_at(mm, AT) != head);
+        KTEST_EXPECT(holds(mm, 0, HUGE_PAGES) && probe_is_sound(mm));
+        free_contig_range(pfn, 3);
+    }
     done(mm);
 }
 

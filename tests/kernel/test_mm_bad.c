@@ -257,7 +257,7 @@ KTEST(bad, caches)
     EXPECT_SAYS("8 KiB", kmem_cache_create("huge", 8193, 0, 0, NULL));
     EXPECT_SAYS("alignment", kmem_cache_create("odd", 64, 24, 0, NULL));
     EXPECT_SAYS("alignment", kmem_cache_create("far", 64, 8192, 0, NULL));
-    EXPECT_SAYS("flags", kmem_cache_create("flags", 64, 0, ~0u, NULL));
+    EXPECT_SAYS("flags", kmem_cache_create("flags", 64, 0, BIT(30), NULL));
     EXPECT_SAYS("more than one zone",
                 kmem_cache_create("where", 64, 0,
                                   SLAB_CACHE_DMA | SLAB_CACHE_DMA32, NULL));
