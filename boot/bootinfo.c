@@ -14,6 +14,7 @@
 #include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
 #include <kernel/lib/string.h>
+#include <mm/physmap.h>
 
 #define MB2_LOADER_MAGIC 0x36d76289
 #define PVH_START_MAGIC 0x336ec578

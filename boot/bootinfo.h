@@ -8,7 +8,7 @@
 #pragma once
 
 #include <kernel/lib/types.h>
-#include <mm/physmap.h>
+#include <mm/types.h>
 
 struct bootinfo {
     const char *protocol; /* "multiboot2" or "PVH" */

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include <mm/gfp.h>
+#include <kernel/lib/types.h>
 
 /* Moves all that can move of every zone to its upper end.  May sleep; linear
  * in the RAM that is online. */

@@ -14,7 +14,6 @@
 #include <kernel/core/panic.h>
 #include <kernel/core/percpu.h>
 #include <kernel/lib/string.h>
-#include <kernel/uapi/errno.h>
 #include <kernel/x86/cpu.h>
 #include <kernel/x86/trap.h>
 #include <mm/anon_vma.h>

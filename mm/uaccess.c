@@ -7,7 +7,6 @@
  * it is not sorted.
  */
 #include <kernel/core/percpu.h>
-#include <kernel/uapi/errno.h>
 #include <mm/uaccess.h>
 
 struct exception_entry {

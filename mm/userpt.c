@@ -12,7 +12,6 @@
  *              one mapcount of its page, and one page of RSS.
  */
 #include <kernel/core/panic.h>
-#include <kernel/uapi/errno.h>
 #include <kernel/x86/cpu.h>
 #include <mm/huge.h>
 #include <mm/internal.h>

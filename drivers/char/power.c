@@ -39,7 +39,8 @@ static const struct {
     {0xb004, PM1_SLP_EN}, /* pc under OVMF */
 };
 
-bool power_under_test(void)
+/* Whether isa-debug-exit answers at port 0xf4. */
+static bool power_under_test(void)
 {
     return inb(DEBUG_EXIT_PORT) == 0;
 }

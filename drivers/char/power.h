@@ -12,9 +12,6 @@
 
 void power_init(void); /* needs the ACPI tables; before init starts */
 
-/* Whether isa-debug-exit answers at port 0xf4. */
-bool power_under_test(void);
-
 /* Ends the machine with this verdict; without isa-debug-exit by switching it
  * off.  Context: any. */
 void power_test_exit(int value) __noreturn;

@@ -11,7 +11,6 @@
 
 #include <kernel/core/printk.h>
 #include <kernel/lib/format.h>
-#include <kernel/uapi/errno.h>
 #include <mm/slab.h>
 
 #define PCI_SLOTS 32

@@ -155,19 +155,3 @@ void __init ksyms_init(void)
 {
     format_symbol = symbol_words;
 }
-
-unsigned long ksym_find(const char *wanted)
-{
-    char name[KSYM_NAME_MAX];
-    struct ksym_cursor c;
-
-    if (!count())
-        return 0;
-    cursor_start(&c, 0);
-    while (cursor_next(&c)) {
-        decode(&c, name);
-        if (strcmp(name, wanted) == 0)
-            return c.addr + KERNEL_BASE;
-    }
-    return 0;
-}

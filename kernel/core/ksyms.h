@@ -21,8 +21,5 @@ bool ksym_lookup(unsigned long addr, char *name, unsigned long *offset,
 
 void ksyms_init(void); /* from here on %pS knows names */
 
-/* Address of the function of that name, 0 if there is none; O(functions). */
-unsigned long ksym_find(const char *name);
-
 /* Is addr in the kernel's code? */
 bool kernel_text_address(unsigned long addr);

@@ -3,6 +3,4 @@
  */
 #include <kernel/core/power.h>
 
-#include <kernel/lib/types.h>
-
 const struct power_ops *power_ops;

@@ -73,6 +73,3 @@ void timer_add(struct timer *timer, u64 expires); /* also moves a pending one */
 /* Returns whether it was still pending.  fn is not running on return, so it
  * must not be called by fn itself. */
 bool timer_cancel(struct timer *timer);
-
-/* When the next timer of this CPU is due, ~0 if none is. */
-u64 timer_next_expiry(void);

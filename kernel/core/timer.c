@@ -243,17 +243,6 @@ bool timer_cancel(struct timer *timer)
     return pending;
 }
 
-u64 timer_next_expiry(void)
-{
-    struct timer_queue *q = this_cpu_ptr(&queue);
-    u64 flags = spin_lock_irqsave(&q->lock);
-    u64 next =
-        q->first ? rb_entry(q->first, struct timer, node)->expires : NOT_ARMED;
-
-    spin_unlock_irqrestore(&q->lock, flags);
-    return next;
-}
-
 static void run_expired(struct timer_queue *q)
 {
     spin_lock(&q->lock);

@@ -37,7 +37,7 @@ void dcache_init(void)
         panic("no memory for the dentry cache");
 }
 
-u32 name_hash(const char *name, size_t len)
+static u32 name_hash(const char *name, size_t len)
 {
     u32 hash = 0;
 

@@ -26,7 +26,7 @@ static void inode_cache_init(void)
         panic("no memory for the inode cache");
 }
 
-u64 inode_file_size(struct address_space *mapping)
+static u64 inode_file_size(struct address_space *mapping)
 {
     struct inode *inode = mapping->host;
 
@@ -78,7 +78,7 @@ static int nodev_open(struct inode *inode, struct file *file)
     return -ENXIO; /* block devices and socket files: nobody behind them */
 }
 
-const struct file_operations nodev_fops = {.open = nodev_open};
+static const struct file_operations nodev_fops = {.open = nodev_open};
 
 void inode_init_special(struct inode *inode, dev_t rdev)
 {

@@ -46,7 +46,6 @@ struct dentry {
 extern spinlock_t dcache_lock;
 
 void dcache_init(void);
-u32 name_hash(const char *name, size_t len);
 struct dentry *d_alloc(struct dentry *parent, const char *name, size_t len);
 struct dentry *d_make_root(struct inode *inode); /* consumes the inode */
 void dget(struct dentry *dentry);
@@ -92,13 +91,12 @@ bool inode_owner_or_root(const struct inode *inode);
 void inode_stat(struct inode *inode, struct stat *st);
 void inode_touch(struct inode *inode);    /* mtime and ctime are now */
 void inode_accessed(struct inode *inode); /* atime, as relatime has it */
-u64 inode_file_size(struct address_space *mapping); /* mapping_init's */
 static inline u8 mode_dtype(mode_t mode)
 {
     return (mode & S_IFMT) >> 12;
 }
 
-extern const struct file_operations chrdev_fops, fifo_fops, nodev_fops;
+extern const struct file_operations chrdev_fops, fifo_fops;
 
 /* ---- file systems and mounts ---- */
 
@@ -223,9 +221,6 @@ int lookup_child(struct dentry *parent, const char *name, size_t len,
 int path_open_create(int dfd, const char *name, u32 flags, mode_t mode,
                      struct path *path, bool *created);
 ssize_t read_link(struct inode *inode, char *buf, size_t size); /* bytes */
-
-/* An open directory (or AT_FDCWD) as a referenced path. */
-int dfd_path(int dfd, struct path *path);
 
 /* root and working directory of a process */
 struct fs_struct {

@@ -43,7 +43,8 @@ void filename_put(struct filename *name)
         kfree(name->text);
 }
 
-int dfd_path(int dfd, struct path *path)
+/* An open directory (or AT_FDCWD) as a referenced path. */
+static int dfd_path(int dfd, struct path *path)
 {
     struct file *file;
     int err = 0;

@@ -12,6 +12,7 @@
 #include <kernel/core/panic.h>
 #include <kernel/fs/internal.h>
 #include <kernel/fs/tmpfs.h>
+#include <kernel/lib/format.h>
 #include <kernel/lib/string.h>
 #include <mm/page.h>
 #include <mm/physmap.h>

@@ -4,8 +4,6 @@
 #pragma once
 
 #include <kernel/fs/internal.h>
-#include <kernel/lib/format.h>
-#include <kernel/uapi/mount.h>
 
 /* A new thing of that kind, owned by nobody yet; NULL: no room. */
 struct inode *tmpfs_inode(struct super_block *sb, mode_t mode, dev_t rdev);

@@ -12,7 +12,6 @@
 #include <kernel/lib/format.h>
 #include <kernel/lib/string.h>
 #include <kernel/task/task.h>
-#include <kernel/uapi/errno.h>
 #include <mm/slab.h>
 #include <mm/uaccess.h>
 

@@ -7,7 +7,6 @@
 #include <kernel/lib/string.h>
 #include <kernel/sys/sys_cap.h>
 #include <kernel/task/internal.h>
-#include <kernel/task/sigset.h>
 #include <kernel/uapi/errno.h>
 #include <asm/prctl.h>
 #include <kernel/x86/cpu.h>

@@ -22,7 +22,6 @@
 #include <kernel/sync/atomic.h>
 #include <kernel/task/cpu_up.h>
 #include <kernel/task/internal.h>
-#include <kernel/uapi/errno.h>
 #include <kernel/x86/apic.h>
 #include <kernel/x86/cpu.h>
 #include <kernel/x86/entry_area.h>
@@ -55,7 +54,9 @@ static struct {
     u32 here; /* (a) it has come */
 } next;
 
-unsigned int cpus_wanted(void)
+/* maxcpus= on the command line, or as many as there can be; CPUs beyond stay
+ * asleep. */
+static unsigned int cpus_wanted(void)
 {
     return min(cmdline_size("maxcpus", NR_CPUS_MAX), (u64)NR_CPUS_MAX);
 }

@@ -3,18 +3,12 @@
  */
 #pragma once
 
-#include <kernel/lib/types.h>
-
-/* maxcpus= on the command line, or as many as there can be; CPUs beyond stay
- * asleep. */
-unsigned int cpus_wanted(void);
-
 /* Keeps the page on which CPUs begin from being allocated.  Before
  * memory_init(). */
 void cpus_reserve(void);
 
 /*
- * Starts CPUs of the MADT one after the other until cpus_wanted() run.  One
+ * Starts CPUs of the MADT one after the other, up to maxcpus= of them.  One
  * that does not answer within a second is named in the log, and the rest go
  * on.  A started CPU answers interrupts and cross-CPU calls.
  */

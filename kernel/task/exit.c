@@ -15,8 +15,6 @@
 #include <kernel/task/cputime.h>
 #include <kernel/task/ctty.h>
 #include <kernel/task/ptimer.h>
-#include <kernel/task/sigset.h>
-#include <kernel/uapi/errno.h>
 #include <kernel/x86/fpu.h>
 #include <mm/mm.h>
 #include <mm/vmalloc.h>

@@ -344,7 +344,7 @@ void fork_child_first(struct task_struct *task)
         return; /* as on Linux: nobody is told */
 }
 
-void vfork_release(struct task_struct *task)
+static void vfork_release(struct task_struct *task)
 {
     struct vfork_done *vfork = task->vfork_done;
 

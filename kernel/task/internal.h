@@ -83,8 +83,8 @@ struct clone_args_kernel {
 };
 long do_clone(const struct clone_args_kernel *args);
 void fork_child_first(struct task_struct *task); /* set_child_tid */
-void vfork_release(struct task_struct *task);    /* exec and exit */
-void mm_release_task(struct task_struct *task);  /* clear_child_tid, robust */
+void mm_release_task(
+    struct task_struct *task); /* exec and exit: futexes, vfork */
 
 /* exec.c */
 int do_execve(int dfd, const char *path, int at_flags, const void __user *argv,
@@ -113,11 +113,6 @@ bool signal_stop_locked(struct task_struct *task);
 void signal_init(void);
 void signal_zap_threads_locked(struct task_struct *task, int status);
 void signal_exec_reset(struct task_struct *task);
-bool signal_is_ignored(struct task_struct *task, int sig);
-
-/* sigdeliver.c */
-/* Acts on all that is pending: default actions, or a handler's frame. */
-void signal_deliver(struct pt_regs *regs);
 
 /* exit.c: SIGCHLD about `leader`'s process, and its parent's wait4 wakes.
  * code: CLD_*. */

@@ -13,7 +13,6 @@
 
 #include <kernel/core/xcall.h>
 #include <kernel/sync/atomic.h>
-#include <kernel/task/cpu_up.h>
 #include <kernel/x86/cpu.h>
 #include <mm/mm.h>
 

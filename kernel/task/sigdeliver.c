@@ -205,7 +205,8 @@ static void restart_without_handler(struct pt_regs *regs)
     regs->rip -= 2;
 }
 
-void signal_deliver(struct pt_regs *regs)
+/* Acts on all that is pending: default actions, or a handler's frame. */
+static void signal_deliver(struct pt_regs *regs)
 {
     struct task_struct *task = current;
     struct kernel_sigaction action;

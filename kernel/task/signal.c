@@ -213,7 +213,7 @@ void signal_set_blocked(const sigset_t *set)
     spin_unlock_irqrestore(&task->sighand->lock, flags);
 }
 
-bool signal_is_ignored(struct task_struct *task, int sig)
+static bool signal_is_ignored(struct task_struct *task, int sig)
 {
     void *handler = task->sighand->action[sig - 1].handler;
 

@@ -8,8 +8,6 @@
  */
 #include <kernel/task/internal.h>
 
-#include <kernel/lib/string.h>
-#include <kernel/task/sigset.h>
 #include <kernel/task/wait.h>
 #include <kernel/uapi/errno.h>
 #include <linux/wait.h>

@@ -6,7 +6,6 @@
  * marks the descriptor busy, which is a write to the GDT: it is done while
  * GDTR still points to the writable pages.
  */
-#include <kernel/lib/string.h>
 #include <kernel/x86/entry_area.h>
 #include <kernel/x86/percpu.h>
 #include <kernel/x86/trap.h>

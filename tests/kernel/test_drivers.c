@@ -6,7 +6,6 @@
 
 #include <kernel/core/ktest.h>
 #include <kernel/core/time.h>
-#include <kernel/lib/string.h>
 
 #define EDU_ID_REG 0x00
 #define EDU_LIVENESS_REG 0x04

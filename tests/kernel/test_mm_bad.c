@@ -7,7 +7,6 @@
 #include <kernel/core/xcall.h>
 #include <kernel/lib/string.h>
 #include <kernel/core/panic.h>
-#include <kernel/uapi/errno.h>
 #include <mm/io.h>
 #include <mm/kmap.h>
 #include <mm/memory.h>

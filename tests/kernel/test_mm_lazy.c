@@ -6,7 +6,6 @@
 #include <kernel/core/ktest.h>
 #include <kernel/core/xcall.h>
 #include <kernel/lib/string.h>
-#include <kernel/uapi/errno.h>
 #include <kernel/x86/cpu.h>
 #include <mm/io.h>
 #include <mm/memory.h>
