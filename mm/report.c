@@ -11,6 +11,7 @@
 #include <mm/report.h>
 #include <mm/slab.h>
 #include <mm/tlb.h>
+#include <mm/vma.h>
 
 #define KIB_OF(pages) ((unsigned long long)(pages) << (PAGE_SHIFT - 10))
 
@@ -145,6 +146,8 @@ void meminfo_report(struct printer *out)
     print_kib(out, "KernelStack:    ", l.pages[OWNER_STACK]);
     print_kib(out, "PageTables:     ", l.pages[OWNER_PAGETABLE]);
     print_kib(out, "Percpu:         ", l.pages[OWNER_PERCPU]);
+    print_kib(out, "CommitLimit:    ", vm_commit_limit());
+    print_kib(out, "Committed_AS:   ", (u64)atomic_read(&vm_committed_pages));
     print_kib(out,
               "VmallocTotal:   ", (vmalloc_end - vmalloc_start) >> PAGE_SHIFT);
     print_kib(out, "VmallocUsed:    ", vmalloc_used_bytes() >> PAGE_SHIFT);

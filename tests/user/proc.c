@@ -57,12 +57,41 @@ static void has(const char *name, const char *pattern)
         printf("# it has: %.60s\n", text);
 }
 
+static long committed_kib(void)
+{
+    const char *line;
+
+    slurp("/proc/meminfo");
+    line = strstr(text, "Committed_AS:");
+    return line ? atol(line + strlen("Committed_AS:")) : -1;
+}
+
+/* What may have to be produced one day, touched or not. */
+static void committed_memory(void)
+{
+    long size = 32 << 20, before = committed_kib(), with;
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    is(committed_kib(), before, "MAP_NORESERVE commits nothing");
+    munmap(p, size);
+    p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+             -1, 0);
+    with = committed_kib();
+    ok(before > 0 && with == before + size / 1024,
+       "Committed_AS counts what is mapped, not what is touched");
+    munmap(p, size);
+    is(committed_kib(), before, "and no longer after munmap");
+}
+
 static void test_machine(void)
 {
     has("/proc/meminfo", "^MemTotal: +[0-9]+ kB$");
     has("/proc/meminfo", "^MemFree: +[0-9]+ kB$");
     has("/proc/meminfo", "^MemAvailable: +[0-9]+ kB$");
     has("/proc/meminfo", "^Cached: +[0-9]+ kB$");
+    has("/proc/meminfo", "^CommitLimit: +[0-9]+ kB$");
+    committed_memory();
     has("/proc/cpuinfo", "^processor\t: 0$");
     has("/proc/cpuinfo", "^flags\t\t: .*fpu.* tsc ");
     has("/proc/uptime", "^[0-9]+\\.[0-9]{2} [0-9]+\\.[0-9]{2}$");
