@@ -164,6 +164,7 @@ static void copy_layout(const struct mm_struct *mm, struct mm_struct *child)
     child->env_end = mm->env_end;
     child->limits = mm->limits;
     child->no_huge_pages = mm->no_huge_pages;
+    child->dumpable = mm->dumpable;
     for (size_t i = 0; i < ARRAY_SIZE(mm->auxv); i++)
         child->auxv[i] = mm->auxv[i];
     child->exe_file = mm->exe_file;

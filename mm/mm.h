@@ -60,6 +60,7 @@ struct mm_struct {
     atomic64_t table_pages;
     atomic64_t huge_pages; /* entries at level 1 */
     bool no_huge_pages;    /* prctl(PR_SET_THP_DISABLE) */
+    bool dumpable;         /* prctl(PR_SET_DUMPABLE): its user looks inside */
     u64 total_vm, locked_vm, data_vm, stack_vm, exec_vm; /* (mmap_lock)
                                                              pages */
     u64 committed;           /* (mmap_lock) pages charged, VM_ACCOUNT */

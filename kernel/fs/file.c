@@ -233,7 +233,7 @@ struct file *anon_file(const char *name, const struct file_operations *ops,
         return NULL;
     }
     file->ops = ops;
-    if (!ops->llseek)
+    if (!ops->llseek || ops->llseek == no_llseek)
         file->fmode |= FMODE_STREAM;
     file->private_data = private_data;
     file->anon_name = name;

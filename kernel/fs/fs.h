@@ -119,6 +119,8 @@ struct file_operations {
     u32 (*poll)(struct file *file, struct poll_table *table);
     int (*iterate)(struct file *file, struct dir_context *ctx);
     int (*fsync)(struct file *file);
+    /* What /proc/PID/fdinfo says of this kind; optional. */
+    void (*show_fdinfo)(struct file *file, struct printer *out);
 };
 
 #define FMODE_READ BIT(0)

@@ -148,6 +148,8 @@ static int fdinfo_fill(struct file *self, struct printer *out)
     printer_printf(out, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n",
                    (long)file->pos, file->flags, file->mnt ? file->mnt->id : 0,
                    file->inode->ino);
+    if (file->ops->show_fdinfo)
+        file->ops->show_fdinfo(file, out);
     fput(file);
     return 0;
 }

@@ -59,16 +59,6 @@ struct task_struct *proc_task(const struct inode *inode)
     return task_find_get(ref_pid(inode));
 }
 
-/* Whether current may look inside (memory, descriptors) `task`. */
-static bool may_inspect(const struct task_struct *task)
-{
-    const struct cred *mine = &current->cred, *its = &task->cred;
-
-    return task->tgid == current->tgid || capable(CAP_SYS_PTRACE) ||
-           (mine->fsuid == its->euid && mine->fsuid == its->suid &&
-            mine->fsuid == its->uid);
-}
-
 /* ---- rows ---- */
 
 enum row_kind { ROW_TEXT, ROW_LINK, ROW_FILE, ROW_DIR };
@@ -77,7 +67,7 @@ struct row {
     const char *name;
     enum row_kind kind;
     mode_t mode;
-    bool inspects;     /* needs may_inspect() */
+    bool inspects;     /* needs ptrace_may_access() */
     bool process_only; /* not below task/TID */
     union {
         int (*show)(struct task_struct *task, struct printer *out);
@@ -379,7 +369,8 @@ int proc_task_checked(const struct inode *inode, struct task_struct **task)
     *task = proc_task(inode);
     if (!*task)
         return -ESRCH;
-    if (i < ARRAY_SIZE(rows) && rows[i].inspects && !may_inspect(*task)) {
+    if (i < ARRAY_SIZE(rows) && rows[i].inspects &&
+        !ptrace_may_access(*task, PTRACE_MODE_FSCREDS)) {
         put_task(*task);
         return -EACCES;
     }

@@ -4,6 +4,7 @@
 #include <kernel/lib/string.h>
 #include <kernel/task/internal.h>
 #include <kernel/uapi/errno.h>
+#include <mm/mm.h>
 #include <mm/uaccess.h>
 
 #include <syscalls_gen.h>
@@ -36,7 +37,7 @@ static void credentials_changed(const struct cred *old)
 
     caps_fix_setuid(&task->cred, old);
     if (old->euid != task->cred.euid || old->egid != task->cred.egid) {
-        task->dumpable = false;
+        task->mm->dumpable = false;
         task->pdeath_signal = 0;
     }
 }

@@ -12,12 +12,10 @@
 #include <kernel/fs/internal.h>
 #include <kernel/fs/poll.h>
 #include <kernel/sys/rw.h>
+#include <kernel/sys/vector.h>
 #include <mm/mm.h>
 #include <syscalls_gen.h>
 
-#include <linux/uio.h>
-
-#define IOV_FEW 8
 #define POS_MAX 0x7fffffffffffffffll
 
 static ssize_t do_read(struct file *file, char __user *buf, size_t count,
@@ -163,56 +161,6 @@ long sys_pwrite64(int fd, const void __user *buf, size_t count, loff_t pos)
 
 /* ---- vectors ---- */
 
-struct vector {
-    struct iovec *iov;
-    unsigned long n;
-    struct iovec few[IOV_FEW];
-};
-
-static void vector_put(struct vector *v)
-{
-    if (v->iov != v->few)
-        kfree(v->iov);
-}
-
-static int vector_check(struct vector *v)
-{
-    size_t left = RW_MAX;
-    unsigned long i;
-
-    for (i = 0; i < v->n; i++) {
-        struct iovec *iov = &v->iov[i];
-
-        if ((ssize_t)iov->iov_len < 0)
-            return -EINVAL;
-        if (!user_range_ok((void __user *)iov->iov_base, iov->iov_len))
-            return -EFAULT;
-        iov->iov_len = min((size_t)iov->iov_len, left);
-        left -= iov->iov_len;
-    }
-    return 0;
-}
-
-/* The count is an int to Linux, whatever the call says. */
-static int vector_get(struct vector *v, const void __user *iov, unsigned int n)
-{
-    int err = -EFAULT;
-
-    v->iov = v->few;
-    v->n = n;
-    if (n > UIO_MAXIOV)
-        return -EINVAL;
-    if (n > IOV_FEW)
-        v->iov = kmalloc(n * sizeof(*v->iov), GFP_KERNEL);
-    if (!v->iov)
-        return -ENOMEM;
-    if (!copy_from_user(v->iov, iov, n * sizeof(*v->iov)))
-        err = vector_check(v);
-    if (err)
-        vector_put(v);
-    return err;
-}
-
 /* After the first piece, a stream is asked only for what is there. */
 static bool would_block(struct file *file)
 {
@@ -335,7 +283,10 @@ long sys_lseek(int fd, loff_t offset, int whence)
         pos = -EINVAL;
     } else if (f.file->fmode & FMODE_STREAM || !f.file->ops->llseek) {
         /* eventfds and the like stay where they are, without complaint */
-        pos = f.file->anon_name && !S_ISFIFO(f.file->inode->mode) ? 0 : -ESPIPE;
+        pos = f.file->anon_name && !S_ISFIFO(f.file->inode->mode) &&
+                      !f.file->ops->llseek
+                  ? 0
+                  : -ESPIPE;
     } else {
         mutex_lock(&f.file->pos_lock);
         pos = f.file->ops->llseek(f.file, offset, whence);

@@ -65,9 +65,9 @@ long sys_prctl(int option, unsigned long arg2, unsigned long arg3,
     case PR_GET_PDEATHSIG:
         return put_user(task->pdeath_signal, (int __user *)arg2);
     case PR_GET_DUMPABLE:
-        return task->dumpable;
+        return task->mm->dumpable;
     case PR_SET_DUMPABLE:
-        return set_flag(&task->dumpable, arg2);
+        return set_flag(&task->mm->dumpable, arg2);
     case PR_SET_NO_NEW_PRIVS:
         if (arg2 != 1 || arg3 || arg4 || arg5)
             return -EINVAL;

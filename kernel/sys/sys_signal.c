@@ -2,6 +2,7 @@
  * kernel/sys/sys_signal.c - the calls about signals.
  */
 #include <kernel/lib/string.h>
+#include <kernel/sys/sys_signal.h>
 #include <kernel/task/internal.h>
 #include <kernel/task/sigset.h>
 #include <kernel/uapi/errno.h>
@@ -260,7 +261,7 @@ static bool may_signal(int sig, const struct task_struct *task)
     return sig == SIGCONT && task->signal->session == current->signal->session;
 }
 
-static void kill_info(siginfo_t *info, int sig, int code)
+void kill_info(siginfo_t *info, int sig, int code)
 {
     siginfo_clear(info);
     info->si_signo = sig;
@@ -274,6 +275,13 @@ static bool valid_signal(int sig)
     return sig >= 0 && sig <= 64;
 }
 
+long kill_process(struct task_struct *task, int sig, const siginfo_t *info)
+{
+    if (!valid_signal(sig))
+        return -EINVAL;
+    return may_signal(sig, task) ? send_signal(sig, info, task) : -EPERM;
+}
+
 static long kill_one(pid_t pid, int sig, const siginfo_t *info)
 {
     struct task_struct *task = task_find_get(pid);
@@ -281,10 +289,7 @@ static long kill_one(pid_t pid, int sig, const siginfo_t *info)
 
     if (!task)
         return -ESRCH;
-    if (!valid_signal(sig))
-        err = -EINVAL;
-    else
-        err = may_signal(sig, task) ? send_signal(sig, info, task) : -EPERM;
+    err = kill_process(task, sig, info);
     put_task(task);
     return err;
 }
@@ -305,9 +310,7 @@ static long kill_many(pid_t pgrp, int sig, const siginfo_t *info)
                  : task->pid <= 1 || task->signal == current->signal ||
                        !task->mm)
             continue;
-        err = !valid_signal(sig)      ? -EINVAL
-              : may_signal(sig, task) ? send_signal(sig, info, task)
-                                      : -EPERM;
+        err = kill_process(task, sig, info);
         if (!err || result == -ESRCH)
             result = err;
     }
@@ -398,15 +401,16 @@ static bool siginfo_known(int sig, int code)
 }
 
 /* The part that the kernel has; beyond it only zeroes may be unknown. */
-static int siginfo_get(siginfo_t *info, const void __user *from, int sig)
+int siginfo_get(siginfo_t *info, const void __user *from, int sig)
 {
     char rest[sizeof(*info) - SIGINFO_USED];
 
     memset(info, 0, sizeof(*info));
     if (copy_from_user(info, from, SIGINFO_USED))
         return -EFAULT;
-    info->si_signo = sig;
-    if (siginfo_known(sig, info->si_code))
+    if (sig != SIGINFO_OWN)
+        info->si_signo = sig;
+    if (siginfo_known(info->si_signo, info->si_code))
         return 0;
     if (copy_from_user(rest, from + SIGINFO_USED, sizeof(rest)))
         return -EFAULT;

@@ -97,6 +97,7 @@ long sys_clone(unsigned long flags, unsigned long stack,
         .tls = tls,
         .parent_tid = parent_tid,
         .child_tid = child_tid,
+        .pidfd = parent_tid, /* the older call has no other place for it */
     };
 
     return do_clone(&args);
@@ -153,6 +154,7 @@ long sys_clone3(const void __user *uargs, size_t size)
         .tls = in.tls,
         .parent_tid = (void __user *)in.parent_tid,
         .child_tid = (void __user *)in.child_tid,
+        .pidfd = (int __user *)in.pidfd,
     };
     return do_clone(&args);
 }

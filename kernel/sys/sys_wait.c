@@ -2,9 +2,11 @@
  * kernel/sys/sys_wait.c - waiting for children, and what they and we used.
  */
 #include <kernel/core/time.h>
+#include <kernel/fs/fdtable.h>
 #include <kernel/lib/string.h>
 #include <kernel/task/cputime.h>
 #include <kernel/task/internal.h>
+#include <kernel/task/pidfd.h>
 #include <kernel/task/wait.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/uapi/resource.h>
@@ -89,6 +91,26 @@ static int wait_info(const struct wait_request *req, int found, void __user *to)
     return copy_to_user(to, &info, offsetof(siginfo_t, si_utime)) ? -EFAULT : 0;
 }
 
+/* A pidfd that does not wait says so by an error. */
+static int waitid_pidfd(struct wait_request *req)
+{
+    struct file *file = req->id < 0 ? NULL : fget(req->id);
+    bool nonblock = false;
+    int found = -EBADF;
+
+    if (!file)
+        return req->id < 0 ? -EINVAL : -EBADF;
+    req->process = pidfd_process(file);
+    if (req->process) {
+        nonblock = file->flags & O_NONBLOCK && !(req->options & WNOHANG);
+        if (nonblock)
+            req->options |= WNOHANG;
+        found = do_wait(req);
+    }
+    fput(file);
+    return !found && nonblock ? -EAGAIN : found;
+}
+
 /* 1, 0, or what is wrong with the question, or do_wait's error. */
 static int waitid_ask(struct wait_request *req)
 {
@@ -110,8 +132,8 @@ static int waitid_ask(struct wait_request *req)
         if (!req->id)
             req->id = current->signal->pgrp;
         break;
-    case P_PIDFD: /* no descriptor is one */
-        return req->id < 0 ? -EINVAL : -EBADF;
+    case P_PIDFD:
+        return waitid_pidfd(req);
     default:
         return -EINVAL;
     }

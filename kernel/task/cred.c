@@ -9,6 +9,7 @@
 
 #include <kernel/task/internal.h>
 #include <linux/securebits.h>
+#include <mm/mm.h>
 #include <mm/slab.h>
 
 /* What user 0 has for file systems: setfsuid(2). */
@@ -92,6 +93,35 @@ bool groups_contain(const struct group_info *groups, gid_t gid)
 bool capable(int cap)
 {
     return current->cred.caps.effective >> cap & 1;
+}
+
+static bool same_user(const struct cred *its, enum ptrace_mode mode)
+{
+    const struct cred *mine = &current->cred;
+    bool fs = mode == PTRACE_MODE_FSCREDS;
+    uid_t uid = fs ? mine->fsuid : mine->uid;
+    gid_t gid = fs ? mine->fsgid : mine->gid;
+    u64 caps = fs ? mine->caps.effective : mine->caps.permitted;
+
+    return uid == its->uid && uid == its->euid && uid == its->suid &&
+           gid == its->gid && gid == its->egid && gid == its->sgid &&
+           !(its->caps.permitted & ~caps);
+}
+
+static bool is_dumpable(struct task_struct *task)
+{
+    struct mm_struct *mm = task_get_mm(task);
+    bool dumpable = !mm || mm->dumpable;
+
+    if (mm)
+        mm_put(mm);
+    return dumpable;
+}
+
+bool ptrace_may_access(struct task_struct *task, enum ptrace_mode mode)
+{
+    return task->signal == current->signal || capable(CAP_SYS_PTRACE) ||
+           (same_user(&task->cred, mode) && is_dumpable(task));
 }
 
 static bool any_root(const struct cred *cred)

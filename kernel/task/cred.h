@@ -12,6 +12,8 @@
 #include <kernel/sync/refcount.h>
 #include <linux/capability.h>
 
+struct task_struct;
+
 #define NGROUPS_MAX 65536 /* linux/limits.h */
 #define CAPS_ALL (BIT(CAP_LAST_CAP + 1) - 1)
 
@@ -49,6 +51,12 @@ static inline struct group_info *groups_get(struct group_info *groups)
 
 /* Whether current has it: CAP_*. */
 bool capable(int cap);
+
+/* Which of current's user numbers count: those for files, or its own. */
+enum ptrace_mode { PTRACE_MODE_FSCREDS, PTRACE_MODE_REALCREDS };
+
+/* Whether current may reach into `task`: its memory, its descriptors. */
+bool ptrace_may_access(struct task_struct *task, enum ptrace_mode mode);
 
 /* User numbers have changed from what they were in `old`. */
 void caps_fix_setuid(struct cred *cred, const struct cred *old);

@@ -438,7 +438,7 @@ static void change_credentials(struct task_struct *task,
         cred->egid = image->gid;
     cred->suid = cred->fsuid = cred->euid;
     cred->sgid = cred->fsgid = cred->egid;
-    task->dumpable = !raised;
+    task->mm->dumpable = !raised;
     caps_fix_exec(cred, raised);
     if (raised)
         task->pdeath_signal = 0;

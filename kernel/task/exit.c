@@ -161,6 +161,7 @@ static void reparent_locked(struct task_struct *task, struct list_head *reap)
         leader->exit_signal = SIGCHLD;
         if (child->nr_threads == 0 && notify_exit_locked(leader)) {
             leader->state = TASK_DEAD;
+            list_del(&leader->thread_link);
             list_del(&child->sibling);
             task_unlink_locked(leader);
             list_add_tail(&leader->all_link, reap);
@@ -265,6 +266,7 @@ static bool exit_lists_locked(struct task_struct *task, struct list_head *reap)
     if (!signal->group_exit)
         signal->exit_code = task->exit_code;
     hang_up_orphans_locked(signal, signal->parent->signal);
+    wake_up_all(&signal->wait_exit);
     gone = notify_exit_locked(leader);
     if (gone) {
         leader->state = TASK_DEAD;

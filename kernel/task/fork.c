@@ -13,6 +13,7 @@
 #include <kernel/fs/fdtable.h>
 #include <kernel/lib/string.h>
 #include <kernel/task/futex.h>
+#include <kernel/task/pidfd.h>
 #include <kernel/task/sigset.h>
 #include <kernel/uapi/errno.h>
 #include <kernel/uapi/resource.h>
@@ -28,7 +29,7 @@
 #define CLONE_REFUSED                                                          \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |             \
      CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME |             \
-     CLONE_PIDFD | CLONE_INTO_CGROUP)
+     CLONE_INTO_CGROUP)
 
 static int clone_check(const struct clone_args_kernel *args)
 {
@@ -43,6 +44,11 @@ static int clone_check(const struct clone_args_kernel *args)
     if ((flags & CLONE_PARENT) && current->signal == init_task->signal)
         return -EINVAL;
     if ((flags & CLONE_CLEAR_SIGHAND) && (flags & CLONE_SIGHAND))
+        return -EINVAL;
+    if ((flags & CLONE_PIDFD) && (flags & (CLONE_DETACHED | CLONE_THREAD)))
+        return -EINVAL;
+    if ((flags & CLONE_PIDFD) && (flags & CLONE_PARENT_SETTID) &&
+        args->pidfd == args->parent_tid)
         return -EINVAL;
     if ((flags & CLONE_SETTLS) && args->tls >= TASK_SIZE)
         return -EPERM;
@@ -273,6 +279,19 @@ static void link_process_locked(struct task_struct *child,
     list_add_tail(&signal->sibling, &signal->parent->signal->children);
 }
 
+/* The parent's descriptor of the child, and where ring 3 finds its number:
+ * fd or -errno. */
+static int child_pidfd(struct task_struct *child, int __user *to)
+{
+    int fd = pidfd_install(child->signal, 0);
+
+    if (fd >= 0 && put_user(fd, to)) {
+        fd_close(fd);
+        fd = -EFAULT;
+    }
+    return fd;
+}
+
 /* From here on the child is there for everybody. */
 static int child_publish(struct task_struct *child, struct task_struct *parent,
                          const struct clone_args_kernel *args)
@@ -298,6 +317,22 @@ static int child_publish(struct task_struct *child, struct task_struct *parent,
     return err;
 }
 
+static int child_appear(struct task_struct *child, struct task_struct *parent,
+                        const struct clone_args_kernel *args)
+{
+    int err, pidfd = -1;
+
+    if (args->flags & CLONE_PIDFD) {
+        pidfd = child_pidfd(child, args->pidfd);
+        if (pidfd < 0)
+            return pidfd;
+    }
+    err = child_publish(child, parent, args);
+    if (err && pidfd >= 0)
+        fd_close(pidfd);
+    return err;
+}
+
 long do_clone(const struct clone_args_kernel *args)
 {
     struct task_struct *parent = current, *child;
@@ -314,7 +349,7 @@ long do_clone(const struct clone_args_kernel *args)
         return -ENOMEM;
     err = child_make(child, parent, args);
     if (!err)
-        err = child_publish(child, parent, args);
+        err = child_appear(child, parent, args);
     if (err) {
         child_undo(child);
         return err;

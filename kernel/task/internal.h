@@ -79,7 +79,7 @@ struct clone_args_kernel {
     u64 tls;
     void __user *parent_tid;
     void __user *child_tid;
-    pid_t set_tid; /* 0: any */
+    int __user *pidfd; /* CLONE_PIDFD */
 };
 long do_clone(const struct clone_args_kernel *args);
 void fork_child_first(struct task_struct *task); /* set_child_tid */

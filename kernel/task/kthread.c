@@ -54,7 +54,6 @@ static struct task_struct *kthread_create(int (*fn)(void *arg), void *arg,
     task->kthread_arg = arg;
     task->exit_signal = -1;
     task->cpus_allowed = ~0ull;
-    task->dumpable = true;
     task->timer_slack = 50 * NSEC_PER_USEC;
     task->blocked = ~0ul;
     strscpy(task->comm, name, sizeof(task->comm));

@@ -308,7 +308,6 @@ void sched_init_cpu(struct task_struct *idle)
     idle->cpu = rq->cpu;
     idle->weight = 1024;
     idle->cpus_allowed = ~0ull;
-    idle->dumpable = true;
     idle->cred.caps.effective = CAPS_ALL;
     idle->on_cpu = true;
     idle->on_rq = true;

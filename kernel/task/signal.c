@@ -68,6 +68,7 @@ static void signal_setup(struct signal_struct *signal)
     list_init(&signal->shared_pending.queue);
     list_init(&signal->ptimers);
     wait_queue_init(&signal->wait_child);
+    wait_queue_init(&signal->wait_exit);
     itimers_init(signal);
     limits_setup(signal);
 }

@@ -41,6 +41,7 @@ struct signal_struct {
     struct list_head children;        /* (t) signal_struct.sibling */
     struct list_head sibling;         /* (t) */
     struct wait_queue wait_child;     /* wait4 sleeps here */
+    struct wait_queue wait_exit;      /* pidfds: for its last thread's end */
     pid_t pgrp, session;              /* (t) */
     struct tty *tty;                  /* (t) controlling terminal */
     struct sigpending shared_pending; /* (s) */
@@ -143,7 +144,7 @@ struct task_struct {
     int exit_signal;                  /* (t) to the parent; -1: a thread */
     int pdeath_signal;                /* (o) */
     u32 personality;                  /* (o) */
-    bool no_new_privs, dumpable;      /* (o) prctl */
+    bool no_new_privs;                /* (o) prctl */
     bool in_execve;
     u64 timer_slack;              /* (o) ns, prctl */
     struct restart_block restart; /* (o) */

@@ -21,6 +21,8 @@ static bool wanted(const struct wait_request *req,
         return false;
     if (req->type == P_PGID && child->pgrp != req->id)
         return false;
+    if (req->type == P_PIDFD && child != req->process)
+        return false;
     return (req->options & __WALL) || is_clone == !!(req->options & __WCLONE);
 }
 

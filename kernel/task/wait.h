@@ -5,14 +5,17 @@
 
 #include <kernel/lib/types.h>
 
+struct signal_struct;
+
 struct task_usage { /* times in ns, maxrss in pages */
     u64 utime, stime, min_flt, maj_flt, nvcsw, nivcsw, maxrss;
 };
 
 struct wait_request {
-    int type; /* P_ALL, P_PID, P_PGID: linux/wait.h */
+    int type; /* P_*: linux/wait.h */
     pid_t id;
-    int options; /* W* */
+    const struct signal_struct *process; /* of P_PIDFD */
+    int options;                         /* W* */
     /* out, if found */
     pid_t pid;
     uid_t uid;

@@ -65,6 +65,7 @@ enum {
     FD_PROC,
     FD_SIGNAL,
     FD_APPEND,
+    FD_PROCESS,
     FD_FIFO, /* so that opening it does not wait */
     FD_CLOSED = 77,
 };
@@ -94,6 +95,7 @@ static const struct {
     {"proc", FD_PROC},
     {"signalfd", FD_SIGNAL},
     {"append", FD_APPEND},
+    {"pidfd", FD_PROCESS},
 };
 
 static void fd_at(int want, int fd)
@@ -132,6 +134,7 @@ __attribute__((unused)) static void make_descriptors(void)
     fd_at(FD_NULL, open("/dev/null", O_RDWR));
     fd_at(FD_PROC, open("/proc/version", O_RDONLY));
     fd_at(FD_FIFO, open("fifo", O_RDWR));
+    fd_at(FD_PROCESS, syscall(SYS_pidfd_open, getpid(), 0));
     fd_at(FD_SIGNAL, signalfd(-1, &none, SFD_NONBLOCK));
 }
 

@@ -1,0 +1,134 @@
+/*
+ * kernel/sys/sys_pidfd.c - processes by descriptor: to get one, to signal it,
+ * to take what it has open.  waitid(P_PIDFD) is in sys_wait.c, clone's way to
+ * one in kernel/task/fork.c.
+ */
+#include <kernel/fs/fdtable.h>
+#include <kernel/sys/sys_signal.h>
+#include <kernel/task/internal.h>
+#include <kernel/task/pidfd.h>
+#include <kernel/uapi/errno.h>
+#include <kernel/uapi/signal.h>
+
+#include <syscalls_gen.h>
+
+#define PIDFD_NONBLOCK O_NONBLOCK /* pidfd_open(2) */
+
+long sys_pidfd_open(pid_t pid, int flags)
+{
+    struct task_struct *task;
+    long fd = -EINVAL;
+
+    if (flags & ~PIDFD_NONBLOCK || pid <= 0)
+        return -EINVAL;
+    task = task_find_get(pid);
+    if (!task) /* a number that only a group still has */
+        return pgrp_exists(pid, -1) ? -EINVAL : -ESRCH;
+    if (thread_group_leader(task))
+        fd = pidfd_install(task->signal, flags);
+    put_task(task);
+    return fd;
+}
+
+/* The info, as far as `process` may be sent it. */
+static int info_get(siginfo_t *info, const void __user *from, int sig,
+                    const struct signal_struct *process)
+{
+    struct task_struct *task = current;
+    int err;
+
+    if (!from) {
+        kill_info(info, sig, SI_USER);
+        return 0;
+    }
+    err = siginfo_get(info, from, SIGINFO_OWN);
+    if (err)
+        return err;
+    if (info->si_signo != sig)
+        return -EINVAL;
+    if ((info->si_code >= 0 || info->si_code == SI_TKILL) &&
+        (task->signal != process || !thread_group_leader(task)))
+        return -EPERM;
+    return 0;
+}
+
+static long signal_pidfd(const struct file *file, int sig,
+                         const void __user *uinfo)
+{
+    struct signal_struct *process = pidfd_process(file);
+    struct task_struct *leader;
+    siginfo_t info;
+    long err;
+
+    if (!process)
+        return -EBADF;
+    err = info_get(&info, uinfo, sig, process);
+    if (err)
+        return err;
+    leader = process_leader_get(process);
+    if (!leader)
+        return -ESRCH;
+    err = kill_process(leader, sig, &info);
+    put_task(leader);
+    return err;
+}
+
+long sys_pidfd_send_signal(int pidfd, int sig, const void __user *info,
+                           int flags)
+{
+    struct fd f;
+    long err;
+
+    if (flags)
+        return -EINVAL;
+    f = fdget(pidfd);
+    if (!f.file)
+        return -EBADF;
+    err = signal_pidfd(f.file, sig, info);
+    fdput(f);
+    return err;
+}
+
+/* Its open file, referenced, as ptrace(2) lets current have it. */
+static int take_file(struct signal_struct *process, int fd, struct file **file)
+{
+    struct task_struct *leader = process_leader_get(process);
+    struct files_struct *files;
+    int err = -EPERM;
+
+    if (!leader)
+        return -ESRCH;
+    if (ptrace_may_access(leader, PTRACE_MODE_REALCREDS)) {
+        files = task_get_files(leader);
+        *file = files ? files_find(files, fd) : NULL;
+        err = *file ? 0 : -EBADF;
+        if (files)
+            files_put(files);
+    }
+    put_task(leader);
+    return err;
+}
+
+long sys_pidfd_getfd(int pidfd, int fd, unsigned int flags)
+{
+    struct signal_struct *process;
+    struct file *file;
+    struct fd f;
+    long got = -EBADF;
+
+    if (flags)
+        return -EINVAL;
+    f = fdget(pidfd);
+    if (!f.file)
+        return -EBADF;
+    process = pidfd_process(f.file);
+    if (process)
+        got = take_file(process, fd, &file);
+    fdput(f);
+    if (got)
+        return got;
+    got = fd_install(file, 0, true);
+    if (got < 0)
+        fput(file);
+    return got;
+}
