@@ -108,6 +108,18 @@ static void fd_at(int want, int fd)
     close(fd);
 }
 
+/* A process that signals do nothing to. */
+static pid_t make_zombie(void)
+{
+    pid_t pid = fork();
+    siginfo_t info;
+
+    if (!pid)
+        _exit(0);
+    waitid(P_PID, pid, &info, WEXITED | WNOWAIT);
+    return pid;
+}
+
 __attribute__((unused)) static void make_descriptors(void)
 {
     sigset_t none;
@@ -134,7 +146,7 @@ __attribute__((unused)) static void make_descriptors(void)
     fd_at(FD_NULL, open("/dev/null", O_RDWR));
     fd_at(FD_PROC, open("/proc/version", O_RDONLY));
     fd_at(FD_FIFO, open("fifo", O_RDWR));
-    fd_at(FD_PROCESS, syscall(SYS_pidfd_open, getpid(), 0));
+    fd_at(FD_PROCESS, syscall(SYS_pidfd_open, make_zombie(), 0));
     fd_at(FD_SIGNAL, signalfd(-1, &none, SFD_NONBLOCK));
 }
 
