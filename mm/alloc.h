@@ -56,6 +56,8 @@ bool zone_watermark_ok(const struct zone *zone, gfp_t gfp, unsigned int order,
  * sleep). */
 void page_drain_local(void);
 void page_drain_all(void);
+/* One reference less of a page or block of that order. */
+void page_drop(struct page *page, unsigned int order, void *caller);
 /* A page out of the buddy allocator gets an owner and a reference. */
 void page_hand_out(struct page *page, enum page_owner owner, void *caller);
 /* What a CPU's stack of single pages holds and when it is full. */

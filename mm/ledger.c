@@ -12,6 +12,25 @@
 #include <mm/alloc.h>
 #include <mm/slab.h>
 
+const char *const page_owner_names[NR_PAGE_OWNERS] = {
+    [OWNER_FREE] = "free",
+    [OWNER_RESERVED] = "reserved",
+    [OWNER_IMAGE] = "image",
+    [OWNER_MEMMAP] = "memmap",
+    [OWNER_PAGETABLE] = "pagetable",
+    [OWNER_SLAB] = "slab",
+    [OWNER_KMALLOC_LARGE] = "kmalloc_large",
+    [OWNER_VMALLOC] = "vmalloc",
+    [OWNER_STACK] = "stack",
+    [OWNER_PERCPU] = "percpu",
+    [OWNER_ANON] = "anon",
+    [OWNER_PAGECACHE] = "pagecache",
+    [OWNER_PIPE] = "pipe",
+    [OWNER_DRIVER] = "driver",
+    [OWNER_INITRD] = "initrd",
+    [OWNER_TEST] = "test",
+};
+
 #define LEAKS_NAMED 8 /* pages of an owner */
 
 /* Frames of a reservation that are RAM and whose section is not online. */

@@ -1,20 +1,17 @@
 /*
  * mm/page.c - giving out pages and taking them back.
  *
- * Structure  each CPU keeps two stacks of single free pages per zone, one
- *            for movable pages; they are filled and emptied in batches.
- *            Larger blocks go straight to the zone.  page->pcp names the
- *            stack that a page goes to when it is freed.
+ * Structure  single pages come from and go to the CPU's stacks (pcp.c), larger
+ *            blocks straight to the zone.
  * Cost       a single page: a dozen memory accesses, no lock, no list.
  * Locking    a CPU's stacks and counters are touched with interrupts off on
- *            that CPU only; zone->lock is taken inside.
+ *            that CPU only.
  * Invariant  refs == 0 exactly for free pages; owner says who holds a page
  *            and the sum of page_owned over CPUs counts them.
  * Context    any, also interrupts; nothing here sleeps.
  */
 #include <kernel/core/panic.h>
 #include <kernel/core/printk.h>
-#include <kernel/core/xcall.h>
 #include <kernel/lib/string.h>
 #include <kernel/sync/lockdep.h>
 #include <kernel/sync/sched_hook.h>
@@ -22,44 +19,10 @@
 #include <mm/fail.h>
 #include <mm/kmap.h>
 #include <mm/page_bad.h>
+#include <mm/pcp.h>
 #include <mm/slab.h>
 
-#define PCP_MAX 62 /* a struct pcp is 512 bytes */
-
-struct pcp {
-    u32 count; /* of pages[] */
-    u32 high;  /* a full stack; 0: not set up */
-    u32 batch; /* pages that move at a time */
-    u32 unused;
-    struct page *pages[PCP_MAX];
-};
-
-/* The last one, PCP_NONE, is always empty and always full. */
-static DEFINE_PER_CPU(struct pcp, page_pcp[PCP_NONE + 1]);
 DEFINE_PER_CPU(s64, page_owned[NR_PAGE_OWNERS]);
-
-/* By the place bits of a request: which stack serves it.  A hint that the
- * last refill left; any zone that the request allows is right. */
-static u8 stack_hint[GFP_PLACE_BITS + 1];
-
-const char *const page_owner_names[NR_PAGE_OWNERS] = {
-    [OWNER_FREE] = "free",
-    [OWNER_RESERVED] = "reserved",
-    [OWNER_IMAGE] = "image",
-    [OWNER_MEMMAP] = "memmap",
-    [OWNER_PAGETABLE] = "pagetable",
-    [OWNER_SLAB] = "slab",
-    [OWNER_KMALLOC_LARGE] = "kmalloc_large",
-    [OWNER_VMALLOC] = "vmalloc",
-    [OWNER_STACK] = "stack",
-    [OWNER_PERCPU] = "percpu",
-    [OWNER_ANON] = "anon",
-    [OWNER_PAGECACHE] = "pagecache",
-    [OWNER_PIPE] = "pipe",
-    [OWNER_DRIVER] = "driver",
-    [OWNER_INITRD] = "initrd",
-    [OWNER_TEST] = "test",
-};
 
 /* What stays with the frame through all its lives. */
 #define FLAGS_OF_FRAME BIT(PG_highmem)
@@ -83,118 +46,6 @@ static void debug_check_poison(struct page *page)
         if (word[i] != 0x0101010101010101ull * POISON_FREE &&
             word[0] == 0x0101010101010101ull * POISON_FREE)
             page_broken(page, "written to while free");
-}
-
-/* Small zones cache little: 62 pages of 3 MiB would be missed. */
-static void pcp_setup(struct pcp *pcp, const struct zone *zone)
-{
-    pcp->batch = min(max(zone->present / 512, 2ul), PCP_MAX / 2ul);
-    pcp->high = 2 * pcp->batch;
-}
-
-static struct zone *pcp_zone(const struct pcp *pcp)
-{
-    return &zones[(pcp - this_cpu_ptr(&page_pcp[0])) / 2];
-}
-
-static void pcp_drain(struct pcp *pcp, u32 n)
-{
-    struct zone *zone = pcp_zone(pcp);
-
-    spin_lock(&zone->lock);
-    while (n-- > 0)
-        buddy_give(zone, pcp->pages[--pcp->count], 0);
-    spin_unlock(&zone->lock);
-}
-
-/* Interrupts are off, the hinted stack is empty. */
-static struct page *pcp_refill(gfp_t gfp)
-{
-    struct page *pages[PCP_MAX / 2];
-    u8 *hint = &stack_hint[gfp & GFP_PLACE_BITS];
-    struct pcp *pcp = this_cpu_ptr(&page_pcp[*hint]);
-    u32 batch = pcp->batch ? pcp->batch : 1;
-    struct zone *zone;
-    size_t got = zone_alloc(gfp, 0, batch, pages, &zone);
-    u8 index;
-
-    if (!got)
-        return NULL;
-    index = pcp_index(zone, gfp_migratetype(gfp));
-    if (index == PCP_NONE)
-        return pages[0]; /* one is what was asked for */
-    if (likely(!fail_nth_armed && place_makes_sense(gfp)))
-        *hint = index;
-    pcp = this_cpu_ptr(&page_pcp[index]);
-    if (unlikely(!pcp->high) && !debug_pagealloc)
-        pcp_setup(pcp, zone);
-    if (unlikely(pcp->count + got > PCP_MAX))
-        pcp_drain(pcp, got);
-    while (got > 1)
-        pcp->pages[pcp->count++] = pages[--got];
-    return pages[0];
-}
-
-static u8 first_stack(gfp_t gfp)
-{
-    enum zone_index zone = ZONE_DMA32;
-
-    if (!place_makes_sense(gfp))
-        return PCP_NONE; /* the slow path says so */
-    if (gfp & __GFP_DMA)
-        zone = ZONE_DMA;
-    else if (gfp & __GFP_HIGHMEM && zones[ZONE_HIGHMEM].present)
-        zone = ZONE_HIGHMEM;
-    return pcp_index(&zones[zone], gfp_migratetype(gfp));
-}
-
-void page_fast_path(bool on)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(stack_hint); i++)
-        stack_hint[i] = on ? first_stack(i) : PCP_NONE;
-}
-
-void page_drain_local(void)
-{
-    u64 flags = local_irq_save();
-
-    for (int i = 0; i < PCP_NONE; i++) {
-        struct pcp *pcp = this_cpu_ptr(&page_pcp[i]);
-
-        if (pcp->count)
-            pcp_drain(pcp, pcp->count);
-    }
-    local_irq_restore(flags);
-}
-
-static void drain_here(void *arg)
-{
-    page_drain_local();
-}
-
-void page_drain_all(void)
-{
-    xcall(~0ull, drain_here, NULL);
-    page_drain_local();
-}
-
-struct pcp_count page_pcp_count(unsigned int cpu, enum zone_index zone)
-{
-    const struct pcp *pcp = per_cpu_ptr(&page_pcp[2 * zone], cpu);
-
-    return (struct pcp_count){pcp[0].count + pcp[1].count,
-                              pcp[0].high + pcp[1].high,
-                              max(pcp[0].batch, pcp[1].batch)};
-}
-
-u64 page_cached_count(void)
-{
-    u64 n = 0;
-
-    for (unsigned int cpu = 0; cpu < nr_cpus_online; cpu++)
-        for (int i = 0; i < NR_ZONES; i++)
-            n += page_pcp_count(cpu, i).count;
-    return n;
 }
 
 static struct page *take_block(gfp_t gfp, unsigned int order)
@@ -364,7 +215,7 @@ struct page *alloc_pages_owner(gfp_t gfp, unsigned int order,
     if (unlikely(order))
         return alloc_slow(gfp, order, owner, caller);
     flags = local_irq_save();
-    pcp = this_cpu_ptr(&page_pcp[stack_hint[gfp & GFP_PLACE_BITS]]);
+    pcp = pcp_for(gfp);
     if (unlikely(!pcp->count)) {
         local_irq_restore(flags);
         return alloc_slow(gfp, 0, owner, caller);
@@ -391,7 +242,7 @@ static size_t take_pages(gfp_t gfp, enum page_owner owner, size_t n,
                          struct page **pages)
 {
     u64 flags = local_irq_save();
-    struct pcp *pcp = this_cpu_ptr(&page_pcp[stack_hint[gfp & GFP_PLACE_BITS]]);
+    struct pcp *pcp = pcp_for(gfp);
     struct zone *zone;
     size_t got = 0;
 
@@ -423,25 +274,6 @@ size_t alloc_pages_bulk(gfp_t gfp, enum page_owner owner, size_t n,
             break;
     }
     return got;
-}
-
-void *alloc_pages_exact(size_t size, gfp_t gfp)
-{
-    void *caller = __builtin_return_address(0);
-    unsigned int order = 0;
-    struct page *page;
-
-    while (PAGE_SIZE << order < size && order <= MAX_ORDER)
-        order++;
-    if (!size || !block_makes_sense(&gfp, order, caller))
-        return NULL;
-    page = alloc_pages(gfp, order);
-    if (!page)
-        return NULL;
-    split_page(page, order);
-    for (size_t i = PFN_UP(size); i < 1ul << order; i++)
-        put_page(page + i);
-    return page_address(page);
 }
 
 static void free_block(struct page *page, unsigned int order)
@@ -481,10 +313,7 @@ static __noinline void free_single_slow(struct page *page)
     }
     flags = local_irq_save();
     pcp = this_cpu_ptr(&page_pcp[page->pcp]);
-    if (!pcp->high)
-        pcp_setup(pcp, page_zone(page));
-    else if (pcp->count >= pcp->high)
-        pcp_drain(pcp, pcp->batch);
+    pcp_make_room(pcp, page_zone(page));
     pcp_push(pcp, page);
     local_irq_restore(flags);
 }
@@ -542,6 +371,11 @@ static inline void drop_page(struct page *page, unsigned int order,
         free_single(page);
 }
 
+void page_drop(struct page *page, unsigned int order, void *caller)
+{
+    drop_page(page, order, caller);
+}
+
 void __free_pages(struct page *page, unsigned int order)
 {
     if (page)
@@ -555,40 +389,6 @@ void put_page(struct page *page)
               __builtin_return_address(0));
 }
 
-unsigned long __get_free_pages(gfp_t gfp, unsigned int order)
-{
-    struct page *page;
-
-    if (!block_makes_sense(&gfp, order, __builtin_return_address(0)))
-        return 0;
-    page = alloc_pages(gfp, order);
-    return page ? (unsigned long)page_address(page) : 0;
-}
-
-unsigned long get_zeroed_page(gfp_t gfp)
-{
-    return __get_free_pages(gfp | __GFP_ZERO, 0);
-}
-
-void free_pages(unsigned long addr, unsigned int order)
-{
-    void *caller = __builtin_return_address(0);
-    struct page *page = addr ? page_of_address(addr, caller) : NULL;
-
-    if (page)
-        drop_page(page, order, caller);
-}
-
-void free_pages_exact(void *addr, size_t size)
-{
-    void *caller = __builtin_return_address(0);
-    struct page *page =
-        addr ? page_of_address((unsigned long)addr, caller) : NULL;
-
-    for (size_t i = 0; page && i < PFN_UP(size); i++)
-        drop_page(page + i, 0, caller);
-}
-
 void page_set_owner(struct page *page, enum page_owner owner)
 {
     long n = page_test(page, PG_head) ? 1l << page->order : 1;
@@ -598,57 +398,4 @@ void page_set_owner(struct page *page, enum page_owner owner)
     this_cpu_add(page_owned[owner], n);
     page->owner = owner;
     local_irq_restore(flags);
-}
-
-void clear_page(void *addr)
-{
-    size_t words = PAGE_SIZE / 8;
-
-    __asm__ volatile("rep stosq" : "+D"(addr), "+c"(words) : "a"(0) : "memory");
-}
-
-void copy_page(void *to, const void *from)
-{
-    size_t words = PAGE_SIZE / 8;
-
-    __asm__ volatile("rep movsq"
-                     : "+D"(to), "+S"(from), "+c"(words)
-                     :
-                     : "memory");
-}
-
-struct page *page_block(struct page *page)
-{
-    pfn_t pfn = page_to_pfn(page);
-
-    for (unsigned int order = 1; order <= MAX_ORDER; order++) {
-        struct page *head = pfn_to_page(ALIGN_DOWN(pfn, 1ul << order));
-
-        if (page_test(head, PG_head) && head->order >= order)
-            return head;
-    }
-    return page;
-}
-
-void *page_address(const struct page *page)
-{
-    if (page_test(page, PG_highmem))
-        return kmap_address(page);
-    return __va(page_to_phys(page));
-}
-
-bool pfn_valid(pfn_t pfn)
-{
-    struct zone *zone = pfn_zone(pfn);
-
-    return pfn < zone->next_section &&
-           physmap_all_ram(PFN_PHYS(pfn), PFN_PHYS(pfn + 1));
-}
-
-bool virt_addr_valid(const void *addr)
-{
-    unsigned long offset = (unsigned long)addr - page_offset;
-
-    return offset < PHYS_LIMIT && PFN_DOWN(offset) < lowmem_end_pfn &&
-           pfn_valid(PFN_DOWN(offset));
 }

@@ -138,6 +138,8 @@ KTEST(bad, ranges_of_set_memory)
 
 KTEST(bad, sizes_of_kmalloc)
 {
+    EXPECT_SAYS("nothing is asked for",
+                KTEST_EXPECT(!alloc_pages_exact(0, GFP_KERNEL)));
     EXPECT_SAYS("overflows",
                 KTEST_EXPECT(!kmalloc_array(1ul << 33, 1ul << 33, 0)));
     EXPECT_SAYS("overflows", KTEST_EXPECT(!kcalloc(~0ul, 2, GFP_KERNEL)));
