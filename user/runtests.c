@@ -40,12 +40,13 @@ static int wait_limited(pid_t pid)
 {
     struct sigaction action = {.sa_handler = on_alarm};
     int status = 0;
+    pid_t ended;
     bool late = false;
 
     sigaction(SIGALRM, &action, NULL);
     alarm(limit);
-    while (waitpid(pid, &status, 0) != pid) {
-        if (late)
+    while ((ended = waitpid(-1, &status, 0)) != pid) {
+        if (ended > 0 || late) /* an orphan: pid 1 is asked to look */
             continue;
         late = true;
         kill(-pid, SIGKILL);

@@ -18,6 +18,7 @@
 #include <drivers/char/tty.h>
 
 #include <drivers/driver.h>
+#include <kernel/fs/fdtable.h>
 #include <kernel/lib/format.h>
 #include <kernel/task/task.h>
 #include <kernel/uapi/errno.h>
@@ -29,7 +30,6 @@
 #define PTY_RING 4096        /* bytes of output that may wait */
 #define PTY_CHUNK 64         /* bytes at once between user memory and the pty */
 #define DEV_PTMX MKDEV(5, 2) /* Linux's devices.txt */
-#define PTS_MAJOR 136
 
 struct pty {
     struct tty tty;          /* the slave */
@@ -318,6 +318,23 @@ static u32 ptmx_poll(struct file *file, struct poll_table *table)
     return ready;
 }
 
+/* A descriptor of the slave, also where no name leads to it. */
+static long open_peer(const struct file *master, const struct pty *pty,
+                      u32 flags)
+{
+    struct file *slave;
+    long fd;
+
+    fd = chrdev_open_node(master, pty->name,
+                          flags & (O_ACCMODE | O_NOCTTY | O_NONBLOCK), &slave);
+    if (fd)
+        return fd;
+    fd = fd_install(slave, 0, flags & O_CLOEXEC);
+    if (fd < 0)
+        fput(slave);
+    return fd;
+}
+
 static long put_number(void __user *arg, int value)
 {
     return copy_to_user(arg, &value, sizeof(value)) ? -EFAULT : 0;
@@ -345,8 +362,9 @@ static long ptmx_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
         return put_number(user, READ_ONCE(pty->tty.pgrp));
     case TIOCSCTTY:
     case TIOCNOTTY:
-    case TIOCGPTPEER: /* libc opens the slave by its name then */
         return -ENOTTY;
+    case TIOCGPTPEER:
+        return open_peer(file, pty, arg);
     }
     return tty_ioctl(file, cmd, arg);
 }

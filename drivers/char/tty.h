@@ -16,6 +16,8 @@
 #include <kernel/sync/spinlock.h>
 #include <kernel/sync/waitq.h>
 
+#define PTS_MAJOR 136 /* slaves of ptys: Linux's devices.txt */
+
 struct tty;
 
 struct tty_ops {

@@ -330,6 +330,8 @@ static long ioctl_job(struct tty *tty, unsigned int cmd, void __user *arg)
             return -EPERM;
         tty_hangup(tty);
         return 0;
+    case TIOCGPTPEER: /* of masters only */
+        return MAJOR(tty->dev) == PTS_MAJOR ? -EIO : -ENOTTY;
     }
     return -ENOIOCTLCMD;
 }

@@ -160,6 +160,28 @@ int chrdev_register(dev_t dev, const char *name, mode_t mode,
     return err;
 }
 
+int chrdev_open_node(const struct file *beside, const char *name, u32 flags,
+                     struct file **file)
+{
+    struct dentry *dir = node_parent(&name);
+    struct path path = {dev_mount, NULL};
+    int err;
+
+    if (!dir)
+        return -ENOMEM;
+    mutex_lock(&dir->inode->lock);
+    err = lookup_child(dir, name, strlen(name), &path.dentry);
+    mutex_unlock(&dir->inode->lock);
+    dput(dir);
+    if (err)
+        return err;
+    if (beside->mnt && beside->mnt->root == dev_mount->root)
+        path.mnt = beside->mnt;
+    err = file_open_path(&path, flags, file);
+    dput(path.dentry);
+    return err;
+}
+
 void chrdev_unregister(dev_t dev)
 {
     struct chrdev *c;

@@ -205,6 +205,10 @@ int chrdev_register(dev_t dev, const char *name, mode_t mode,
                     const struct file_operations *fops, void *private);
 void chrdev_unregister(dev_t dev);
 void *chrdev_private(const struct inode *inode); /* what register was given */
+/* Opens /dev/NAME without asking who current is and what it sees of /dev; its
+ * path is as that of `beside`, if that was opened below /dev. */
+int chrdev_open_node(const struct file *beside, const char *name, u32 flags,
+                     struct file **file);
 
 /* Start-up, in this order (kernel/main.c). */
 void fs_init(void);          /* after slab: caches, the root, types */

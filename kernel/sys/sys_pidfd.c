@@ -101,7 +101,7 @@ static int take_file(struct signal_struct *process, int fd, struct file **file)
     if (ptrace_may_access(leader, PTRACE_MODE_REALCREDS)) {
         files = task_get_files(leader);
         *file = files ? files_find(files, fd) : NULL;
-        err = *file ? 0 : -EBADF;
+        err = *file ? 0 : files ? -EBADF : -ESRCH; /* it ends */
         if (files)
             files_put(files);
     }

@@ -108,16 +108,19 @@ static void fd_at(int want, int fd)
     close(fd);
 }
 
-/* A process that signals do nothing to. */
-static pid_t make_zombie(void)
+/* A process that signals do nothing to; one for all children, too. */
+static pid_t get_zombie(void)
 {
-    pid_t pid = fork();
+    static pid_t zombie;
     siginfo_t info;
 
-    if (!pid)
+    if (zombie)
+        return zombie;
+    zombie = fork();
+    if (!zombie)
         _exit(0);
-    waitid(P_PID, pid, &info, WEXITED | WNOWAIT);
-    return pid;
+    waitid(P_PID, zombie, &info, WEXITED | WNOWAIT);
+    return zombie;
 }
 
 __attribute__((unused)) static void make_descriptors(void)
@@ -146,7 +149,7 @@ __attribute__((unused)) static void make_descriptors(void)
     fd_at(FD_NULL, open("/dev/null", O_RDWR));
     fd_at(FD_PROC, open("/proc/version", O_RDONLY));
     fd_at(FD_FIFO, open("fifo", O_RDWR));
-    fd_at(FD_PROCESS, syscall(SYS_pidfd_open, make_zombie(), 0));
+    fd_at(FD_PROCESS, syscall(SYS_pidfd_open, get_zombie(), 0));
     fd_at(FD_SIGNAL, signalfd(-1, &none, SFD_NONBLOCK));
 }
 

@@ -160,6 +160,36 @@ static void test_interrupt(void)
     close(master);
 }
 
+/* TIOCGPTPEER: the slave by its master, whatever its name leads to. */
+static void test_peer(void)
+{
+    char name[32], path[64], link[64] = "";
+    struct stat by_name, by_master;
+    int peer;
+
+    master = posix_openpt(O_RDWR | O_NOCTTY);
+    ptsname_r(master, name, sizeof(name));
+    errno_is(ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY), EIO,
+             "the slave of a locked master");
+    unlockpt(master);
+    peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    ok(peer >= 0 && isatty(peer), "an unlocked master gives its slave");
+    is(fcntl(peer, F_GETFD), FD_CLOEXEC, "closed on exec, as asked");
+    ok(!stat(name, &by_name) && !fstat(peer, &by_master) &&
+           by_name.st_rdev == by_master.st_rdev,
+       "the one of that name");
+    sprintf(path, "/proc/self/fd/%d", peer);
+    ok(readlink(path, link, sizeof(link) - 1) > 0 && !strcmp(link, name),
+       "which its descriptor has");
+    ok(write(peer, "p", 1) == 1 && !strcmp(from_master(), "p"), "it writes");
+    errno_is(ioctl(peer, TIOCGPTPEER, O_RDWR), EIO, "only a master does");
+    close(peer);
+    peer = ioctl(master, TIOCGPTPEER, O_RDONLY | O_NOCTTY);
+    errno_is(write(peer, "p", 1), EBADF, "opened for reading");
+    close(peer);
+    close(master);
+}
+
 int main(void)
 {
     mkdir("/dev/pts", 0755);
@@ -168,6 +198,7 @@ int main(void)
     test_bytes();
     test_much();
     test_slave_goes();
+    test_peer();
     test_master_goes();
     test_interrupt();
     return done();

@@ -5,10 +5,64 @@
 #include "tap.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+
+/* Real-time signals, so that each one counts. */
+#define EACH 200
+
+static void *reads_all(void *arg)
+{
+    struct signalfd_siginfo info;
+    long got = 0;
+
+    while (read(*(int *)arg, &info, sizeof(info)) == sizeof(info) &&
+           info.ssi_int >= 0)
+        got++;
+    return (void *)got;
+}
+
+/* Readers and epoll sets of one process: each signal comes to one of them. */
+static void test_many(void)
+{
+    struct epoll_event e = {.events = EPOLLIN}, got;
+    int fds[2], sets[2], all = 0;
+    pthread_t readers[2];
+    sigset_t set;
+    void *count;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMIN);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    for (int i = 0; i < 2; i++) {
+        fds[i] = signalfd(-1, &set, 0);
+        pthread_create(&readers[i], NULL, reads_all, &fds[i]);
+    }
+    for (int i = 0; i < 2 * EACH; i++)
+        sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = i});
+    for (int i = 0; i < 2; i++)
+        sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = -1});
+    for (int i = 0; i < 2; i++) {
+        pthread_join(readers[i], &count);
+        all += (long)count;
+    }
+    is(all, 2 * EACH, "two readers get all signals, each once");
+    for (int i = 0; i < 2; i++) {
+        sets[i] = epoll_create1(0);
+        epoll_ctl(sets[i], EPOLL_CTL_ADD, fds[i], &e);
+    }
+    sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = 1});
+    ok(epoll_wait(sets[0], &got, 1, 1000) == 1 &&
+           epoll_wait(sets[1], &got, 1, 1000) == 1,
+       "two epoll sets are told of one signal");
+    sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = -1});
+    is((long)reads_all(&fds[0]), 1, "which is read once");
+    is(epoll_wait(sets[1], &got, 1, 0), 0, "and is gone for the other");
+}
 
 int main(void)
 {
@@ -51,5 +105,6 @@ int main(void)
     errno_is(signalfd(0, &set, 0), EINVAL, "another kind of file");
     errno_is(signalfd(99, &set, 0), EBADF, "no file");
     errno_is(signalfd(-1, &set, 1), EINVAL, "an unknown flag");
+    test_many();
     return done();
 }
