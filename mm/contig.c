@@ -94,7 +94,8 @@ static void unisolate(struct zone *zone, struct page *first)
 /* A page, or the whole block of 2 MiB that it is a part of. */
 static void move_away(struct page *page)
 {
-    struct page *block = huge_block_of(page), *to;
+    struct page *block = huge_block_of(page);
+    pfn_t to;
 
     if (!(block ? huge_may_move(block) : page_may_move(page)))
         return;
@@ -102,11 +103,7 @@ static void move_away(struct page *page)
         page = block;
     if (!get_page_unless_zero(page))
         return;
-    to = block ? huge_alloc(GFP_TRANSHUGE)
-               : alloc_pages_owner(GFP_HIGHUSER_MOVABLE | __GFP_NOWARN, 0,
-                                   page_owner_of(page));
-    if (to)
-        migrate_page(page, to);
+    migrate_away(page, &to);
     put_page(page);
 }
 

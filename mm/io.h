@@ -60,6 +60,9 @@ struct resource {
     struct resource *parent, *child, *sibling;
 };
 extern struct resource iomem_root;
+struct printer;
+/* The name of the smallest region that has the byte.  May sleep. */
+void resource_print_at(phys_addr_t phys, struct printer *out);
 int resource_insert(struct resource *res); /* nests by containment */
 struct resource *request_mem_region(phys_addr_t start, size_t size,
                                     const char *name); /* NULL: taken */

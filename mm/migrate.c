@@ -207,3 +207,17 @@ int migrate_page(struct page *page, struct page *to)
     put_page(to);
     return err;
 }
+
+int migrate_away(struct page *page, unsigned long *to)
+{
+    struct page *block = huge_block_of(page), *target;
+    struct page *what = block ? block : page;
+
+    target = block ? huge_alloc(GFP_TRANSHUGE)
+                   : alloc_pages_owner(GFP_HIGHUSER_MOVABLE | __GFP_NOWARN, 0,
+                                       what->owner);
+    if (!target)
+        return -ENOMEM;
+    *to = page_to_pfn(target) + (page - what);
+    return migrate_page(what, target);
+}

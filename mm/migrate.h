@@ -33,3 +33,10 @@ bool huge_may_move(struct page *page);
  * Context: may sleep, no locks held; any number at the same time.
  */
 int migrate_page(struct page *page, struct page *to);
+
+/*
+ * The same to where there is room: the page, or the whole block of 2 MiB that
+ * it is part of.  The caller holds one reference to the page or the block.
+ * *to: the frame that has now what `page` held.  Also -ENOMEM.
+ */
+int migrate_away(struct page *page, unsigned long *to);

@@ -196,6 +196,23 @@ void __init resource_init(void)
     add_region(__pa_symbol(__bss_start), __pa_symbol(__bss_end), "Kernel bss");
 }
 
+void resource_print_at(phys_addr_t phys, struct printer *out)
+{
+    const struct resource *found = NULL, *r;
+
+    mutex_lock(&resource_lock);
+    for (r = iomem_root.child; r;) {
+        if (r->start <= phys && phys <= r->end) {
+            found = r;
+            r = r->child;
+        } else {
+            r = r->sibling;
+        }
+    }
+    printer_puts(out, found ? found->name : "nobody's");
+    mutex_unlock(&resource_lock);
+}
+
 void iomem_report(struct printer *out)
 {
     struct resource *r;

@@ -12,7 +12,11 @@
 
 #include <kernel/core/ksyms.h>
 #include <kernel/lib/printer.h>
+#include <kernel/lib/string.h>
 #include <kernel/uapi/errno.h>
+#include <mm/fixmap.h>
+#include <mm/io.h>
+#include <mm/physmap.h>
 #include <mm/rmap.h>
 #include <mm/vmalloc.h>
 
@@ -24,6 +28,13 @@ struct region {
     const char *class; /* of the five kinds of address (DESIGN: types) */
     unsigned long start, end;
 };
+
+static bool is_canonical(unsigned long va)
+{
+    unsigned int unused = pgtable_levels == 5 ? 64 - 57 : 64 - 48;
+
+    return (s64)(va << unused) >> unused == (s64)va;
+}
 
 static struct region find_region(unsigned long va)
 {
@@ -41,12 +52,16 @@ static struct region find_region(unsigned long va)
         {"modules", virtual, MODULES_START, MODULES_END},
         {"fixmap", virtual, MODULES_END, FIXMAP_TOP},
     };
-    size_t i;
+    const char *class = "none: no region is there";
 
-    for (i = 0; i < ARRAY_SIZE(table); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
         if (va >= table[i].start && va < table[i].end)
             return table[i];
-    return (struct region){"none", "none: non-canonical, or no region", 0, 0};
+    if (!is_canonical(va))
+        class = "none: non-canonical";
+    else if ((s64)va > 0)
+        class = "none: behind the last page that programs can have";
+    return (struct region){"none", class, 0, 0};
 }
 
 const char *what_region(unsigned long va)
@@ -86,15 +101,17 @@ static void print_area(unsigned long va, struct printer *out)
         printer_puts(out, "area       none, or freed already\n");
         return;
     }
-    printer_printf(out, "area       %#lx-%#lx", area->addr,
-                   area->addr + area->size);
+    printer_printf(out, "area       %s%#lx-%#lx",
+                   va >= area->addr + area->size ? "guard page behind " : "",
+                   area->addr, area->addr + area->size);
     if (area->flags & VM_IOREMAP)
         printer_printf(out, " ioremap phys=%pa\n", &area->phys);
     else
         printer_printf(out, " %s, %zu pages\n",
-                       area->flags & VM_AREA_STACK ? "kernel stack"
-                       : area->flags & VM_MAP      ? "vmap"
-                                                   : "vmalloc",
+                       area->flags & VM_AREA_STACK   ? "kernel stack"
+                       : area->flags & VM_AREA_FAULT ? "on demand"
+                       : area->flags & VM_MAP        ? "vmap"
+                                                     : "vmalloc",
                        area->nr_pages);
 }
 
@@ -124,6 +141,24 @@ static void print_image(unsigned long va, struct printer *out)
     printer_puts(out, "\n");
 }
 
+static void print_fixmap(unsigned long va, struct printer *out)
+{
+    unsigned long index = (FIXMAP_TOP - 1 - va) / PAGE_SIZE;
+
+    printer_puts(out, "window     ");
+    if (index > FIX_KMAP_LOCAL_END)
+        printer_puts(out, "none");
+    else if (index >= FIX_KMAP_LOCAL)
+        printer_printf(out, "kmap_local_page of CPU %lu, depth %lu",
+                       (index - FIX_KMAP_LOCAL) / KMAP_LOCAL_MAX,
+                       (index - FIX_KMAP_LOCAL) % KMAP_LOCAL_MAX);
+    else if (index >= FIX_PKMAP)
+        printer_printf(out, "kmap, slot %lu", index - FIX_PKMAP);
+    else
+        printer_puts(out, index >= FIX_EARLY ? "early_ioremap" : "self-tests");
+    printer_puts(out, "\n");
+}
+
 static void print_flags(const struct page *page, struct printer *out)
 {
     static const char *const names[] = {
@@ -143,17 +178,27 @@ static void print_flags(const struct page *page, struct printer *out)
 void what_print_frame(pfn_t pfn, struct printer *out)
 {
     char name[KSYM_NAME_MAX];
-    struct page *page;
+    struct page *page, *block;
 
     printer_printf(out, "frame      %#lx: ", pfn);
     if (!pfn_valid(pfn)) {
-        printer_puts(out, "no struct page, no RAM in use\n");
+        printer_printf(out, "no struct page: %s",
+                       physmap_is_ram(PFN_PHYS(pfn), PFN_PHYS(pfn + 1))
+                           ? "RAM that nothing has needed yet, "
+                           : "no RAM, ");
+        resource_print_at(PFN_PHYS(pfn), out);
+        printer_puts(out, "\n");
         return;
     }
     page = pfn_to_page(pfn);
+    block = page_block(page);
+    if (page_test(block, PG_head))
+        printer_printf(out, "page %lu of a block of %lu, ", page - block,
+                       1ul << block->order);
     printer_printf(out, "%s, %d references, %d mappings, flags",
                    page_owner_names[page_owner_of(page)], page_count(page),
-                   page_mapcount(page));
+                   page_mapcount(page) +
+                       (page_test(page, PG_tail) ? page_mapcount(block) : 0));
     print_flags(page, out);
     printer_puts(out, "\n");
     if (page_site(page) &&
@@ -164,6 +209,13 @@ void what_print_frame(pfn_t pfn, struct printer *out)
 static void print_line(void *arg, const char *line)
 {
     printer_printf(arg, "%s\n", line);
+}
+
+/* The levels of a walk; what it ends in is said by the caller. */
+static void print_level(void *arg, const char *line)
+{
+    if (strchr(line, '['))
+        printer_printf(arg, "level      %s\n", line);
 }
 
 /* Whether ring 3's own table has it too. */
@@ -184,7 +236,7 @@ pfn_t what_print(struct mm_struct *mm, unsigned long va, struct printer *out)
     struct region region = find_region(va);
     struct pt_walk walk;
 
-    printer_printf(out, "address    %#018lx\nclass      %s\nregion     %s\n",
+    printer_printf(out, "address    0x%016lx\nclass      %s\nregion     %s\n",
                    va, region.class, region.name);
     if (va < (unsigned long)TASK_SIZE_5L)
         print_vma(mm, va, out);
@@ -192,6 +244,13 @@ pfn_t what_print(struct mm_struct *mm, unsigned long va, struct printer *out)
         print_area(va, out);
     if (va >= KERNEL_BASE && va < KERNEL_BASE + KERNEL_IMAGE_SIZE)
         print_image(va, out);
+    if (va >= MODULES_END && va < FIXMAP_TOP)
+        print_fixmap(va, out);
+    if (!is_canonical(va)) { /* #GP, and no walk */
+        printer_puts(out, "frame      none\n");
+        return WHAT_NO_FRAME;
+    }
+    pt_print_walk(mm->root, va, print_level, out);
     pt_walk_address(mm->root, va, &walk);
     if (walk.leaf_level < 0) {
         printer_puts(out, "frame      none: nothing is mapped here\n");

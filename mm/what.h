@@ -12,7 +12,8 @@ const char *what_region(unsigned long va);
 
 /*
  * A line each: class and region of the address, the mapping, area or part of
- * the image that it belongs to, the frame behind it in the table of `mm`.
+ * the image that it belongs to, each level of the table of `mm` with index and
+ * entry, the frame behind it.
  * Gives back the frame's number, or WHAT_NO_FRAME.
  * Locks: takes mm->mmap_lock for reading.
  */

@@ -1,12 +1,13 @@
 /*
  * what.c - what an address is: its kind, its region of the address map, the
- * mapping it belongs to, the frame behind it, and where else that is mapped.
+ * mapping it belongs to, the page-table entry of each level, the frame behind
+ * it, and where else that is mapped.
  *
  *     what ADDRESS...        in this program's table
  *     what phys:ADDRESS...   a physical address
  *
  * Shows: the address map, as the kernel knows it (/proc/pagewalk, which only
- * Pagewalk has).  `pw` shows the walk itself.
+ * Pagewalk has).  `pw` shows the walk alone.
  */
 #include "ask.h"
 

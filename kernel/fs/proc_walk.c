@@ -105,7 +105,8 @@ static void answer_what(struct mm_struct *mm, unsigned long va,
 static void answer_move(struct mm_struct *mm, unsigned long va,
                         struct printer *out)
 {
-    struct page *page, *to;
+    struct page *page;
+    pfn_t from, to;
     int err;
     long n;
 
@@ -116,13 +117,12 @@ static void answer_move(struct mm_struct *mm, unsigned long va,
         printer_puts(out, "no page can be had there\n");
         return;
     }
-    to = alloc_page(GFP_HIGHUSER_MOVABLE);
-    err = to ? migrate_page(page, to) : -ENOMEM;
+    from = page_to_pfn(page);
+    err = migrate_away(page, &to);
     if (!err)
-        printer_printf(out, "moved      from frame %#lx to %#lx\n",
-                       page_to_pfn(page), page_to_pfn(to));
+        printer_printf(out, "moved      from frame %#lx to %#lx\n", from, to);
     else
-        printer_printf(out, "stays      in frame %#lx: %s\n", page_to_pfn(page),
+        printer_printf(out, "stays      in frame %#lx: %s\n", from,
                        err == -ENOMEM
                            ? "no memory for another"
                            : "of a kind that cannot move, held, or busy");

@@ -117,6 +117,28 @@ def test_what_tells_kind_holder_and_all_mappings(shell):
     assert "image" in said and "kernel image" in said
     said = shell.command("what 0x8000000000000000; what nonsense; echo $?")
     assert "non-canonical" in said and said.endswith("1")
+    assert "level" not in said, said  # the CPU walks no table for that
+
+
+# Addresses where there is nothing, or nothing ordinary, and a word about each.
+ODD = {"0": "PMD.* none", "0x7fffffffffff": "behind the last page",
+       "0xffff800000000000": "no region is there",
+       "0xffffc90000001000": "guard page behind .* ioremap",
+       "0xffffffff80100000": "PTE.* ro kernel x ",
+       "0xffffffffff5fe000": "window +early_ioremap",
+       "0xffffffffff500000": r"window +kmap_local_page of CPU \d",
+       "phys:0xfec00000": "no RAM, ", "phys:0xa0000": "no RAM, "}
+
+
+def test_what_of_odd_addresses(shell):
+    if "P4D" in shell.command("what 0"):
+        pytest.skip("these are addresses of 4 levels")
+    for address, words in ODD.items():
+        said = shell.command("what " + address)
+        assert re.search(words, said), said
+    said = shell.command("what 0x400000").replace("\r", "")
+    assert re.search(r"level +PGD\[ *0\] \w{16} table rw user\n.*PUD.*\n.*PMD"
+                     r".*\nlevel +PTE\[ *0\] \w{16} 4 KiB page ro user", said)
 
 
 def test_why_fault_shows_decisions(shell):

@@ -39,6 +39,8 @@ def test_commands_at_a_shell(cpu):
         said = gdb(m, ["ps", "maps 1", "pw &task_list", "what 0x400000"])
     assert "sh" in said and "/bin/busybox" in said and "[stack]" in said
     assert "page of" in said
+    assert "user, user virtual" in said and "kernel, direct map" in said, said
+    assert said.count("PTE [") == 2, said  # of pw and of what
 
 
 def test_what_shows_every_mapping_of_a_frame():

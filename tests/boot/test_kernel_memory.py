@@ -71,6 +71,15 @@ def test_large_pages_are_made_of_small_ones():
         m.wait("ok 9 - all small pages hold what they held")
 
 
+def test_blocks_of_2_mib_move_under_those_who_write_them():
+    """The ring-3 test of moving, on a machine that has large pages."""
+    with Machine("transparent_hugepage=madvise rdinit=/bin/runtests -- migrate",
+                 smp=4, mem="256M") as m:
+        m.wait("a block of 2 MiB: pages moved")
+        m.wait("relatives, a block: pages moved")
+        assert m.finish(120) == PASSED, m.tail()
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_shell_in_every_mode(mode):
     with Machine("rdinit=/bin/sh " + mode) as m:

@@ -204,7 +204,7 @@ def regions():
     five = levels() == 5
     return [
         ("user", 0, 1 << (56 if five else 47)),
-        ("direct map (kernel logical)",
+        ("direct map",
          0xFF11000000000000 if five else 0xFFFF888000000000,
          1 << (55 if five else 46)),
         ("vmalloc and ioremap",
@@ -265,6 +265,13 @@ class Command(gdb.Command):
             print(f"{self.name}: {error}")
 
 
+def print_levels(address):
+    for level, slot, entry in walk(address):
+        name = "PGD" if level == levels() - 1 else LEVEL_NAMES[level]
+        print(f"  {name} [{address >> 12 + 9 * level & 511:3}]"
+              f" at {slot:#x}: {entry:#018x}  {words(entry, level)}")
+
+
 class PageWalk(Command):
     """pw ADDR: the page-table walk of ADDR, level by level."""
     wants = "ADDR"
@@ -275,10 +282,7 @@ class PageWalk(Command):
             print(f"{address:#018x} is not canonical: #GP, no walk")
             return
         print(f"{address:#018x}  CR3 {register('cr3'):#x}, {levels()} levels")
-        for level, slot, entry in walk(address):
-            name = "PGD" if level == levels() - 1 else LEVEL_NAMES[level]
-            print(f"  {name} [{address >> 12 + 9 * level & 511:3}]"
-                  f" at {slot:#x}: {entry:#018x}  {words(entry, level)}")
+        print_levels(address)
         found = translate(address)
         if found:
             size = ["4 KiB", "2 MiB", "1 GiB"][found[1]]
@@ -318,12 +322,24 @@ def describe_frame(phys):
     page = page_of(frame)
     print(f"  physical {phys:#x}, " +
           (frame_line(page) if page else "no RAM in use"))
+    for name, base in (("direct map", number("page_offset")),
+                       ("kernel image", 0xFFFFFFFF80000000)):
+        place = base + phys & (1 << 64) - 1
+        if translate(place) and translate(place)[0] == phys:
+            print(f"  mapped at {place:#018x} kernel, {name}")
     for vma, place in mappings(page, frame) if page else ():
         print(f"  mapped at {place:#018x} by {users(vma['vm_mm'])}")
 
 
+def address_class(region):
+    """Which of the kernel's kinds of address."""
+    if region == "user":
+        return "user virtual"
+    return "kernel logical" if region == "direct map" else "kernel virtual"
+
+
 class What(Command):
-    """what ADDR: region, symbol, mapping and frame of an address."""
+    """what ADDR: region, symbol, mapping, levels and frame of an address."""
     wants = "ADDR"
 
     def run(self, argument):
@@ -336,7 +352,7 @@ class What(Command):
             return
         for name, start, size in regions():
             if start <= address < start + size:
-                print(f"{address:#018x}: {name}")
+                print(f"{address:#018x}: {name}, {address_class(name)}")
                 break
         else:
             print(f"{address:#018x}: no region")
@@ -353,6 +369,7 @@ class What(Command):
                 print("  in no mapping of " + string(task["comm"]))
         if number("vmalloc_start") <= address < number("vmalloc_end"):
             print("  " + (area_line(address) or "no area is reserved there"))
+        print_levels(address)
         found = translate(address)
         if not found:
             print("  not mapped")

@@ -18,6 +18,7 @@
 #include <time.h>
 
 #define PAGE 4096ul
+#define BLOCK (2ul << 20)
 #define PAGES 8
 #define WRITERS 2
 #define ENOUGH 40     /* moves, even on a busy machine ... */
@@ -128,10 +129,24 @@ static void hammer(const char *what)
     munmap((void *)area, PAGES * PAGE);
 }
 
+/* Private memory that is one block of 2 MiB, where there are such. */
+static void *map_block(void)
+{
+    char *p = mmap(NULL, 2 * BLOCK, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *block = (char *)(((unsigned long)p + BLOCK - 1) & -BLOCK);
+
+    madvise(block, BLOCK, MADV_HUGEPAGE);
+    *block = 0;
+    return block; /* what is around it stays untouched */
+}
+
 static void under_threads(void)
 {
     const int anonymous = MAP_ANONYMOUS;
     int fd = memfd_create("moved", 0);
+
+    area = map_block();
+    hammer("a block of 2 MiB");
 
     area = mmap(NULL, PAGES * PAGE, RW, MAP_PRIVATE | anonymous, -1, 0);
     hammer("private memory");
@@ -153,10 +168,8 @@ static void under_threads(void)
 /* ---- relatives ---- */
 
 /* Children that copy pages on write, one after the other, while they move. */
-static void under_relatives(void)
+static void under_relatives(unsigned char *p, const char *what)
 {
-    unsigned char *p =
-        mmap(NULL, PAGES * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     unsigned long end = now_ms() + 2 * milliseconds, moved = 0;
     int bad = 0, status;
 
@@ -185,8 +198,8 @@ static void under_relatives(void)
         for (size_t i = 0; i < PAGES * PAGE; i++)
             bad |= p[i] != i / PAGE + 1;
     }
-    ok(!bad, "relatives: everybody has his own");
-    ok(moved > 0, "relatives: pages moved");
+    ok(!bad, "relatives, %s: everybody has his own", what);
+    ok(moved > 0, "relatives, %s: pages moved", what);
     munmap(p, PAGES * PAGE);
 }
 
@@ -365,7 +378,10 @@ int main(int argc, char **argv)
     all_are_listed();
     files();
     under_threads();
-    under_relatives();
+    under_relatives(
+        mmap(NULL, PAGES * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+        "pages");
+    under_relatives(map_block(), "a block");
     under_truncation();
     under_program("mm_model", "30");
     under_program("mm", NULL);

@@ -299,7 +299,7 @@ EXPERIMENT(vfree_sync) = {
 /* Every other page of those given out in a row stays taken. */
 static size_t fragment(struct page **pages)
 {
-    size_t n = alloc_pages_bulk(GFP_KERNEL, OWNER_TEST, SCATTER, pages);
+    size_t n = alloc_pages_bulk(GFP_HIGHUSER, OWNER_TEST, SCATTER, pages);
 
     for (size_t i = 0; i < n; i += 2) {
         put_page(pages[i]);
