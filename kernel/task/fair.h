@@ -9,6 +9,7 @@
 #define SLICE (3 * NSEC_PER_MSEC)
 #define SLEEPER_CREDIT (3 * NSEC_PER_MSEC)
 #define WAKEUP_GRANULARITY (1 * NSEC_PER_MSEC)
+#define WEIGHT_NICE_0 1024
 
 static inline void rq_insert(struct run_queue *rq, struct task_struct *task)
 {
@@ -44,6 +45,14 @@ static inline struct task_struct *rq_first(const struct run_queue *rq)
     return rb_entry(node, struct task_struct, rq_node);
 }
 
+/* As vruntime counts it. */
+static inline u64 weighted(const struct task_struct *task, u64 delta)
+{
+    if (unlikely(task->weight != WEIGHT_NICE_0))
+        delta = delta * WEIGHT_NICE_0 / task->weight;
+    return delta;
+}
+
 static inline void slice_arm(struct run_queue *rq, u64 now)
 {
     if (rq->nr_queued && !rq->slice.pending)
@@ -58,7 +67,8 @@ static inline bool should_preempt(struct run_queue *rq,
 
     if (running == rq->idle)
         return true;
-    return (s64)(running->vruntime + (now - running->exec_start) -
+    return (s64)(running->vruntime +
+                 weighted(running, now - running->exec_start) -
                  task->vruntime) > (s64)WAKEUP_GRANULARITY;
 }
 

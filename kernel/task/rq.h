@@ -1,5 +1,9 @@
 /*
  * kernel/task/rq.h - run queues, between sched*.c only.
+ *
+ * Each queue has a clock of its own, min_vruntime.  A task's vruntime is always
+ * a reading on the clock of task->cpu's queue; who takes it to another queue
+ * takes along by how much it is ahead or behind.
  */
 #pragma once
 
@@ -11,6 +15,8 @@ struct run_queue {
     struct rb_root tree; /* (lock) waiting tasks */
     u32 nr_queued;       /* (lock) in the tree */
     u32 cpu;             /* (c) */
+    u32 load;            /* (lock) weights of those with on_rq */
+    u32 slices;          /* (lock) over while others waited */
     u64 min_vruntime;    /* (lock) never goes back */
     struct task_struct *idle;
     struct timer slice;
@@ -66,7 +72,9 @@ unsigned int pick_cpu(const struct task_struct *task);
 /* A task that waits elsewhere and may run here, taken; NULL: none.
  * Locks: rq->lock, this CPU's. */
 struct task_struct *rq_steal(struct run_queue *rq);
-/* Wakes one CPU that has nothing to do, if `rq` has tasks to give. */
-void kick_idle_cpu(const struct run_queue *rq);
-/* Puts a task that runs nowhere on the queue of a CPU it may use. */
+/* A slice of this CPU is over and others wait: gives one of them to a CPU with
+ * less to do, if that is fair.  Interrupts off. */
+void rq_give(struct run_queue *rq);
+/* Puts a task that runs nowhere and waits nowhere on the queue of a CPU it may
+ * use. */
 void rq_add_elsewhere(struct task_struct *task);

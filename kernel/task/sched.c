@@ -64,11 +64,15 @@ static void finish_switch(struct task_struct *prev)
 static void switch_to(struct run_queue *rq, struct task_struct *prev,
                       struct task_struct *next, u64 now)
 {
+    bool leave = false;
+
     next->exec_start = now;
     next->slice_start = now;
     next->on_cpu = true;
-    if (many_cpus())
+    if (many_cpus()) {
         smp_mb(); /* sched_kick() sees us here, or we see its work */
+        leave = !allowed_on(next, rq->cpu);
+    }
     next->cpu = rq->cpu;
     slice_arm(rq, now);
     if (next->mm && !rq->tick.pending)
@@ -78,7 +82,8 @@ static void switch_to(struct run_queue *rq, struct task_struct *prev,
     fpu_switch(prev->fpu, next->fpu);
     cpu_set_kernel_stack((u64)next->stack + KERNEL_STACK_SIZE);
     this_cpu_write(current_task, next);
-    this_cpu_write(user_work, next->work | (next->rseq ? WORK_OTHER : 0));
+    this_cpu_write(user_work, next->work | (next->rseq ? WORK_OTHER : 0) |
+                                  (leave ? WORK_RESCHED : 0));
     finish_switch(context_switch(prev, next));
 }
 
@@ -120,12 +125,14 @@ void schedule(void)
     rq_account(rq, prev, now);
     if (prev->state != TASK_RUNNING) {
         prev->on_rq = false;
+        rq->load -= prev->weight;
         prev->nvcsw++;
     } else if (prev != rq->idle) {
         if (likely(allowed_on(prev, rq->cpu))) {
             rq_insert(rq, prev);
         } else {
             prev->on_rq = false;
+            rq->load -= prev->weight;
             prev->moving = true; /* finish_switch() puts it elsewhere */
         }
         prev->nivcsw++;
@@ -187,6 +194,7 @@ void rq_add(struct run_queue *rq, struct task_struct *task)
 
     task->on_rq = true;
     task->cpu = rq->cpu;
+    rq->load += task->weight;
     rq_insert(rq, task);
     if (unlikely(rq->cpu != smp_processor_id())) {
         xcall_reschedule(rq->cpu);
@@ -248,17 +256,16 @@ bool signal_pending(void)
     return this_cpu_read(user_work) & WORK_SIGNAL;
 }
 
-/* It is as far ahead on its first queue as its parent was on its own: each
- * queue counts for itself. */
+/* As far ahead on its first queue as its parent was on its own. */
 void sched_wake_new(struct task_struct *task)
 {
     u64 flags = local_irq_save();
-    struct run_queue *rq = many_cpus() ? rq_of(pick_cpu(task)) : this_rq();
+    struct run_queue *rq = task_rq_lock(task);
 
-    spin_lock(&rq->lock);
-    if ((s64)task->vruntime < 0)
-        task->vruntime = 0;
-    task->vruntime += rq->min_vruntime;
+    if (many_cpus())
+        rq = rq_change(rq, task);
+    if ((s64)(task->vruntime - rq->min_vruntime) < 0)
+        task->vruntime = rq->min_vruntime;
     rq_add(rq, task);
     spin_unlock(&rq->lock);
     local_irq_restore(flags);
@@ -306,7 +313,7 @@ void sched_init_cpu(struct task_struct *idle)
     list_init(&idle->thread_link);
     list_init(&idle->pending.queue);
     idle->cpu = rq->cpu;
-    idle->weight = 1024;
+    idle->weight = WEIGHT_NICE_0;
     idle->cpus_allowed = ~0ull;
     idle->cred.caps.effective = CAPS_ALL;
     idle->on_cpu = true;

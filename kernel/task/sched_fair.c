@@ -5,7 +5,10 @@
  *            queue's min_vruntime follows the least of them and never goes
  *            back.
  * Fairness   a task that slept comes back at most SLEEPER_CREDIT behind the
- *            others: it runs soon, and cannot save up time.
+ *            others: it runs soon, and cannot save up time.  A new task
+ *            begins where its parent is; who changes weight keeps what it is
+ *            ahead in time, not in vruntime, or a lazy task that is called to
+ *            work would wait for having been lazy.
  * Time       no tick.  While somebody waits, one timer per slice asks the
  *            running task to make room on its way to ring 3; it is left
  *            pending across switches and looks again when it fires.
@@ -17,7 +20,6 @@
 #include <kernel/lib/string.h>
 #include <kernel/uapi/sched.h>
 
-#define WEIGHT_NICE_0 1024
 #define WEIGHT_IDLE 3
 
 /* 1024 / 1.25^nice for nice -20..19: one step is a tenth of a CPU. */
@@ -39,9 +41,7 @@ void rq_account(struct run_queue *rq, struct task_struct *task, u64 now)
         task->unsampled += delta;
     else
         task->stime += delta;
-    if (unlikely(task->weight != WEIGHT_NICE_0))
-        delta = delta * WEIGHT_NICE_0 / task->weight;
-    task->vruntime += delta;
+    task->vruntime += weighted(task, delta);
     if ((s64)(task->vruntime - rq->min_vruntime) > 0) {
         u64 least = task->vruntime;
         const struct task_struct *first = rq_first(rq);
@@ -86,24 +86,41 @@ void slice_over(struct timer *timer)
     if (!rq->nr_queued || task == rq->idle)
         return;
     if (many_cpus())
-        kick_idle_cpu(rq);
+        rq_give(rq);
     if (now - task->slice_start + SLICE / 8 >= SLICE)
         this_cpu_write(user_work, this_cpu_read(user_work) | WORK_RESCHED);
     else
         timer_add(&rq->slice, task->slice_start + SLICE);
 }
 
-static void set_weight(struct task_struct *task)
+static u32 weight_of(const struct task_struct *task)
 {
-    task->weight =
-        task->policy == SCHED_IDLE ? WEIGHT_IDLE : nice_weight[task->nice + 20];
+    return task->policy == SCHED_IDLE ? WEIGHT_IDLE
+                                      : nice_weight[task->nice + 20];
+}
+
+/* After nice or policy changed.  Locks: rq->lock; the task is charged. */
+static void reweigh(struct run_queue *rq, struct task_struct *task)
+{
+    u32 before = task->weight, weight = weight_of(task);
+    s64 ahead = (s64)(task->vruntime - rq->min_vruntime);
+    bool waits = task->on_rq && !task->on_cpu;
+
+    if (waits)
+        rq_remove(rq, task);
+    if (task->on_rq)
+        rq->load += weight - before;
+    if (ahead > 0)
+        task->vruntime = rq->min_vruntime + (u64)ahead * before / weight;
+    task->weight = weight;
+    if (waits)
+        rq_insert(rq, task);
 }
 
 void sched_fork(struct task_struct *child)
 {
     struct task_struct *parent = current;
     u64 *frame = (u64 *)task_user_regs(child) - 7;
-    u64 flags;
 
     memset(frame, 0, 6 * sizeof(u64));
     frame[6] = (u64)task_start; /* context_switch returns to it */
@@ -117,24 +134,27 @@ void sched_fork(struct task_struct *child)
         child->rt_priority = 0;
         child->nice = max(parent->nice, 0);
     }
-    set_weight(child);
-    flags = local_irq_save();
-    child->vruntime = parent->vruntime - this_rq()->min_vruntime;
-    local_irq_restore(flags);
+    sched_account_current(); /* or the child were younger by a tick */
+    child->vruntime = parent->vruntime;
+    child->weight = parent->weight;
+    if (unlikely(weight_of(child) != child->weight))
+        sched_set_nice(child, child->nice);
 }
 
+/* Behind the next in line and no further: who waits longer may be far ahead,
+ * and nobody gives way for that long. */
 void sched_yield_current(void)
 {
     struct run_queue *rq = this_rq();
-    struct task_struct *last;
+    const struct task_struct *next;
     u64 flags;
 
     if (!READ_ONCE(rq->nr_queued))
         return;
     flags = spin_lock_irqsave(&rq->lock);
-    last = rb_entry_or_null(rb_last(&rq->tree), struct task_struct, rq_node);
-    if (last && (s64)(last->vruntime - current->vruntime) > 0)
-        current->vruntime = last->vruntime;
+    next = rq_first(rq);
+    if (next && (s64)(next->vruntime - current->vruntime) > 0)
+        current->vruntime = next->vruntime;
     spin_unlock_irqrestore(&rq->lock, flags);
     schedule();
 }
@@ -145,7 +165,7 @@ void sched_set_nice(struct task_struct *task, int nice)
     struct run_queue *rq = task_rq_lock_charged(task);
 
     task->nice = nice;
-    set_weight(task);
+    reweigh(rq, task);
     spin_unlock(&rq->lock);
     local_irq_restore(flags);
 }
@@ -157,7 +177,7 @@ void sched_set_policy(struct task_struct *task, u32 policy, u32 rt_priority)
 
     task->policy = policy;
     task->rt_priority = rt_priority;
-    set_weight(task);
+    reweigh(rq, task);
     spin_unlock(&rq->lock);
     local_irq_restore(flags);
 }

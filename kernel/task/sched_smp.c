@@ -4,8 +4,15 @@
  * Placing    a task that wakes or starts goes to the CPU it was on if that is
  *            idle, else to an idle one, else stays.
  * Stealing   a CPU that runs out of tasks takes the first one that waits
- *            elsewhere; a CPU whose slice ends with others waiting wakes an
- *            idle one for that.
+ *            elsewhere.
+ * Giving     a CPU whose slice ends while others wait gives one of them to the
+ *            CPU with the least load (the weights of what runs or wants to),
+ *            if that one is better off with it than this one was; now and
+ *            then also if it is just as well off, so that of three tasks on
+ *            two CPUs each is alone at times.
+ * Allowed    who changes a mask may come between the choice of a CPU and the
+ *            task's place in its queue.  switch_to() looks once more: the task
+ *            leaves before ring 3.
  * Locking    two queues' locks are held at once only while stealing, and the
  *            second by trylock.
  */
@@ -15,6 +22,9 @@
 #include <kernel/sync/atomic.h>
 #include <kernel/x86/cpu.h>
 #include <mm/mm.h>
+
+#define GIVE_TURN 8   /* slices until an equal place is good enough */
+#define GIVE_LOOKS 16 /* tasks in line that are looked at for one CPU */
 
 static bool is_idle(unsigned int cpu)
 {
@@ -54,6 +64,19 @@ static struct task_struct *first_for(struct run_queue *rq, unsigned int cpu)
     return NULL;
 }
 
+/* Off a queue in which it waits, to run or wait elsewhere. */
+static void rq_release(struct run_queue *rq, struct task_struct *task)
+{
+    rq_remove(rq, task);
+    rq->load -= task->weight;
+}
+
+static void change_clock(struct task_struct *task, const struct run_queue *from,
+                         const struct run_queue *to)
+{
+    task->vruntime += to->min_vruntime - READ_ONCE(from->min_vruntime);
+}
+
 struct task_struct *rq_steal(struct run_queue *rq)
 {
     for (unsigned int i = 1; i < nr_cpus_online; i++) {
@@ -64,9 +87,10 @@ struct task_struct *rq_steal(struct run_queue *rq)
             continue;
         task = first_for(other, rq->cpu);
         if (task) {
-            rq_remove(other, task);
-            task->vruntime += rq->min_vruntime - other->min_vruntime;
+            rq_release(other, task);
+            change_clock(task, other, rq);
             task->cpu = rq->cpu;
+            rq->load += task->weight;
         }
         spin_unlock(&other->lock);
         if (task)
@@ -75,14 +99,52 @@ struct task_struct *rq_steal(struct run_queue *rq)
     return NULL;
 }
 
-void kick_idle_cpu(const struct run_queue *rq)
+/* One that `other` is at most as badly off with as `rq` is now, and less
+ * badly unless `turn`; NULL: none.  Under rq->lock. */
+static struct task_struct *one_for(struct run_queue *rq,
+                                   const struct run_queue *other, bool turn)
 {
-    for (unsigned int cpu = 0; cpu < nr_cpus_online; cpu++) {
-        if (cpu != rq->cpu && is_idle(cpu)) {
-            xcall_reschedule(cpu);
-            return;
+    u64 load = READ_ONCE(other->load);
+    int left = GIVE_LOOKS;
+
+    for (struct rb_node *node = rb_first(&rq->tree); node && left--;
+         node = rb_next(node)) {
+        struct task_struct *task = rb_entry(node, struct task_struct, rq_node);
+
+        if (allowed_on(task, other->cpu) &&
+            load + task->weight < rq->load + turn)
+            return task;
+    }
+    return NULL;
+}
+
+void rq_give(struct run_queue *rq)
+{
+    struct run_queue *best = NULL;
+    struct task_struct *task = NULL;
+    bool turn;
+
+    spin_lock(&rq->lock);
+    turn = ++rq->slices % GIVE_TURN == 0;
+    for (unsigned int i = 1; i < nr_cpus_online; i++) {
+        struct run_queue *other = rq_of((rq->cpu + i) % nr_cpus_online);
+        struct task_struct *found;
+
+        if (best && READ_ONCE(other->load) >= READ_ONCE(best->load))
+            continue;
+        found = one_for(rq, other, turn);
+        if (found) {
+            task = found;
+            best = other;
         }
     }
+    if (task && spin_trylock(&best->lock)) {
+        rq_release(rq, task);
+        change_clock(task, rq, best);
+        rq_add(best, task);
+        spin_unlock(&best->lock);
+    }
+    spin_unlock(&rq->lock);
 }
 
 void rq_add_elsewhere(struct task_struct *task)
@@ -90,7 +152,7 @@ void rq_add_elsewhere(struct task_struct *task)
     struct run_queue *rq = rq_of(pick_cpu(task));
 
     spin_lock(&rq->lock);
-    task->vruntime = rq->min_vruntime;
+    change_clock(task, rq_of(task->cpu), rq);
     rq_add(rq, task);
     spin_unlock(&rq->lock);
 }
@@ -113,7 +175,7 @@ void sched_set_affinity(struct task_struct *task, u64 mask)
     task->cpus_allowed = mask;
     move = !allowed_on(task, rq->cpu) && task->on_rq && !task->on_cpu;
     if (move) {
-        rq_remove(rq, task);
+        rq_release(rq, task);
         task->on_rq = false;
     }
     spin_unlock(&rq->lock);

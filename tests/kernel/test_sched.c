@@ -9,7 +9,10 @@
 #include <kernel/core/ktest.h>
 #include <kernel/core/percpu.h>
 #include <kernel/core/time.h>
-#include <kernel/task/rq.h>
+#include <kernel/task/fair.h>
+#include <kernel/uapi/sched.h>
+#include <kernel/x86/cpu.h>
+#include <mm/slab.h>
 
 #define MINUTE (60 * NSEC_PER_SEC)
 #define RUNNERS_MAX (NR_CPUS_MAX + 4)
@@ -25,7 +28,7 @@ struct runner {
     unsigned int began_on;
 };
 
-static struct runner runners[RUNNERS_MAX];
+static struct runner *runners; /* [RUNNERS_MAX] */
 static u32 nr_runners;
 static bool stop;
 static struct wait_queue changed = WAIT_QUEUE_INIT(changed);
@@ -57,9 +60,14 @@ static int run(void *arg)
 /* A runner that waits until it is let go; NULL: no memory. */
 static struct runner *runner_create(u64 cpus, int (*fn)(void *arg))
 {
-    struct runner *r = &runners[nr_runners];
+    struct runner *r;
 
-    *r = (struct runner){.cpus = cpus};
+    if (!runners)
+        runners = kcalloc(RUNNERS_MAX, sizeof(*runners), GFP_KERNEL);
+    if (!runners)
+        return NULL;
+    r = &runners[nr_runners];
+    r->cpus = cpus;
     if (kthread_run(fn, r, "runner", &r->task)) {
         r->task = NULL;
         return NULL;
@@ -90,18 +98,31 @@ static void stop_all(void)
             sleep_for(NSEC_PER_MSEC);
         }
     }
+    kfree(runners);
+    runners = NULL;
     nr_runners = 0;
     stop = false;
 }
 
-/* Until `r` has had that much more; false: it did not get it. */
-static bool wait_until_had(struct runner *r, u64 ns)
+/* From here on, gained() counts. */
+static void look_at_times(void)
 {
-    u64 end = ktime_get() + PATIENCE, from = task_runtime(r->task);
-
     for (u32 i = 0; i < nr_runners; i++)
         runners[i].had = task_runtime(runners[i].task);
-    while (task_runtime(r->task) - from < ns) {
+}
+
+static u64 gained(const struct runner *r)
+{
+    return task_runtime(r->task) - r->had;
+}
+
+/* Until `r` has had that much more; false: it did not get it. */
+static bool wait_until_had(const struct runner *r, u64 ns)
+{
+    u64 end = ktime_get() + PATIENCE;
+
+    look_at_times();
+    while (gained(r) < ns) {
         if (ktime_get() > end)
             return false;
         sleep_for(NSEC_PER_MSEC);
@@ -109,9 +130,30 @@ static bool wait_until_had(struct runner *r, u64 ns)
     return true;
 }
 
-static u64 gained(const struct runner *r)
+/* Every CPU waits for work, and one runner for each has been made. */
+static bool runner_for_each_cpu(void)
 {
-    return task_runtime(r->task) - r->had;
+    for (unsigned int cpu = 0; cpu < nr_cpus_online; cpu++)
+        if (!KTEST_EXPECT(runner_create(BIT(cpu), run)))
+            return false;
+    sleep_for(20 * NSEC_PER_MSEC);
+    return true;
+}
+
+/* `n` more, which run on `cpus` and begin when let go. */
+static bool runners_on(u64 cpus, int n)
+{
+    while (n-- > 0)
+        if (!KTEST_EXPECT(runner_create(cpus, run)))
+            return false;
+    sleep_for(5 * NSEC_PER_MSEC);
+    return true;
+}
+
+static void let_all_go(void)
+{
+    for (u32 i = 0; i < nr_runners; i++)
+        let_go(&runners[i]);
 }
 
 /* This CPU has been busy for so much longer than the others. */
@@ -141,10 +183,8 @@ KTEST(sched, a_new_task_starts_on_its_queues_own_clock)
 {
     struct runner *child, *rival;
 
-    for (unsigned int cpu = 0; cpu < nr_cpus_online; cpu++)
-        if (!KTEST_EXPECT(runner_create(BIT(cpu), run)))
-            goto out;
-    sleep_for(20 * NSEC_PER_MSEC); /* all wait, and CPUs are idle */
+    if (!runner_for_each_cpu())
+        goto out;
     advance_this_clock(MINUTE);
     child = runner_create(0, run_with_rival);
     if (!KTEST_EXPECT(child))
@@ -153,8 +193,218 @@ KTEST(sched, a_new_task_starts_on_its_queues_own_clock)
          !READ_ONCE(child->turns) && ktime_get() < end;)
         sleep_for(NSEC_PER_MSEC);
     rival = &runners[child->began_on];
-    KTEST_EXPECT(wait_until_had(rival, 60 * NSEC_PER_MSEC));
-    KTEST_EXPECT(gained(child) > 15 * NSEC_PER_MSEC);
+    KTEST_EXPECT(wait_until_had(rival, 10 * NSEC_PER_MSEC));
+    KTEST_EXPECT(wait_until_had(child, 20 * NSEC_PER_MSEC));
+out:
+    stop_all();
+}
+
+/* Slept while the others' clock went on by a minute: soon there, no more. */
+static void late_comer(unsigned long state)
+{
+    struct runner *late, *busy;
+    u64 flags;
+
+    if (!runners_on(BIT(0), 2))
+        goto out;
+    late = &runners[0];
+    busy = &runners[1];
+    let_go(busy);
+    KTEST_EXPECT(wait_until_had(busy, 10 * NSEC_PER_MSEC));
+    while (READ_ONCE(late->task->on_rq)) /* it has looked, too */
+        sleep_for(NSEC_PER_MSEC);
+    flags = spin_lock_irqsave(&rq_of(0)->lock);
+    late->task->vruntime -= MINUTE;
+    late->task->state = state;
+    late->go = true;
+    spin_unlock_irqrestore(&rq_of(0)->lock, flags);
+    KTEST_EXPECT(wake_up_state(late->task, BIT(state)));
+    KTEST_EXPECT(wait_until_had(late, 10 * NSEC_PER_MSEC));
+    KTEST_EXPECT(wait_until_had(busy, 20 * NSEC_PER_MSEC));
+out:
+    stop_all();
+}
+
+KTEST(sched, a_long_sleep_is_no_credit)
+{
+    late_comer(TASK_UNINTERRUPTIBLE);
+}
+
+KTEST(sched, a_stop_is_no_credit)
+{
+    late_comer(TASK_STOPPED);
+}
+
+/* As if it had been the only one for a long time. */
+static void put_ahead(struct runner *r, u64 ns)
+{
+    u64 flags = local_irq_save();
+    struct run_queue *rq = task_rq_lock_charged(r->task);
+    bool waits = r->task->on_rq && !r->task->on_cpu;
+
+    if (waits)
+        rq_remove(rq, r->task);
+    r->task->vruntime += ns;
+    if (waits)
+        rq_insert(rq, r->task);
+    spin_unlock(&rq->lock);
+    local_irq_restore(flags);
+}
+
+KTEST(sched, giving_way_is_for_the_next_in_line_only)
+{
+    struct runner *polite, *busy, *lazy;
+    u64 end;
+
+    if (!runners_on(BIT(0), 3))
+        goto out;
+    polite = &runners[0];
+    busy = &runners[1];
+    lazy = &runners[2];
+    sched_set_policy(lazy->task, SCHED_IDLE, 0);
+    polite->yields = true;
+    let_go(lazy);
+    let_go(busy);
+    KTEST_EXPECT(wait_until_had(lazy, 3 * NSEC_PER_MSEC));
+    put_ahead(lazy, MINUTE);
+    let_go(polite);
+    for (end = ktime_get() + PATIENCE;
+         READ_ONCE(polite->turns) < 10 && ktime_get() < end;)
+        sleep_for(NSEC_PER_MSEC);
+    KTEST_EXPECT(polite->turns >= 10);
+out:
+    stop_all();
+}
+
+/* 5 minutes of the lazy one's time are a second of anybody else's. */
+KTEST(sched, a_better_nice_counts_at_once)
+{
+    struct runner *lazy, *busy;
+
+    if (!runners_on(BIT(0), 2))
+        goto out;
+    lazy = &runners[0];
+    busy = &runners[1];
+    sched_set_policy(lazy->task, SCHED_IDLE, 0);
+    let_all_go();
+    KTEST_EXPECT(wait_until_had(lazy, 3 * NSEC_PER_MSEC));
+    put_ahead(lazy, 5 * MINUTE);
+    KTEST_EXPECT(wait_until_had(busy, 10 * NSEC_PER_MSEC));
+    sched_set_policy(lazy->task, SCHED_NORMAL, 0);
+    KTEST_EXPECT(wait_until_had(lazy, 20 * NSEC_PER_MSEC));
+out:
+    stop_all();
+}
+
+static int run_to_and_fro(void *arg)
+{
+    struct runner *r = arg;
+
+    wait_event(&changed, READ_ONCE(r->go));
+    while (!READ_ONCE(stop)) {
+        for (u64 end = ktime_get() + NSEC_PER_MSEC; ktime_get() < end;)
+            cpu_relax();
+        sched_set_affinity(current, BIT(++r->turns % 2));
+    }
+    return 0;
+}
+
+/* Two others on each of two CPUs: a third of a CPU is what it is due. */
+KTEST(sched, moving_does_not_make_young)
+{
+    struct runner *mover;
+    u64 others = 0;
+
+    if (nr_cpus_online < 2) {
+        ktest_skip("one CPU");
+        return;
+    }
+    mover = runner_create(0, run_to_and_fro);
+    if (!KTEST_EXPECT(mover) || !runners_on(BIT(0), 2) ||
+        !runners_on(BIT(1), 2))
+        goto out;
+    let_all_go();
+    KTEST_EXPECT(wait_until_had(&runners[1], 200 * NSEC_PER_MSEC));
+    for (int i = 1; i < 5; i++)
+        others += gained(&runners[i]);
+    ktest_note("%llu us of %llu us", gained(mover) / 1000ull, others / 1000ull);
+    KTEST_EXPECT(gained(mover) < others * 2 / 5);
+out:
+    stop_all();
+}
+
+static bool wait_until_apart(const struct runner *a, const struct runner *b)
+{
+    u64 end = ktime_get() + PATIENCE;
+
+    while (READ_ONCE(a->task->cpu) == READ_ONCE(b->task->cpu)) {
+        if (ktime_get() > end)
+            return false;
+        sleep_for(NSEC_PER_MSEC);
+    }
+    return true;
+}
+
+/* The only other CPU that they may use is not the first one. */
+KTEST(sched, an_idle_cpu_gets_who_may_use_it)
+{
+    u64 ends = BIT(0) | BIT(nr_cpus_online - 1);
+
+    if (nr_cpus_online < 2) {
+        ktest_skip("one CPU");
+        return;
+    }
+    if (!runners_on(BIT(0), 2))
+        goto out;
+    let_all_go();
+    KTEST_EXPECT(wait_until_had(&runners[0], 10 * NSEC_PER_MSEC));
+    sched_set_affinity(runners[0].task, ends);
+    sched_set_affinity(runners[1].task, ends);
+    KTEST_EXPECT(wait_until_apart(&runners[0], &runners[1]));
+out:
+    stop_all();
+}
+
+KTEST(sched, a_cpu_with_lazy_work_is_as_good_as_idle)
+{
+    if (nr_cpus_online < 2) {
+        ktest_skip("one CPU");
+        return;
+    }
+    if (!runners_on(BIT(0), 2) || !runners_on(BIT(1), 1))
+        goto out;
+    sched_set_policy(runners[2].task, SCHED_IDLE, 0);
+    let_all_go();
+    KTEST_EXPECT(wait_until_had(&runners[0], 10 * NSEC_PER_MSEC));
+    sched_set_affinity(runners[0].task, BIT(0) | BIT(1));
+    sched_set_affinity(runners[1].task, BIT(0) | BIT(1));
+    KTEST_EXPECT(wait_until_apart(&runners[0], &runners[1]));
+out:
+    stop_all();
+}
+
+/* Two more tasks than CPUs, three of them on the first CPU to begin with. */
+KTEST(sched, all_cpus_are_everybodys)
+{
+    u64 least = ~0ull, most = 0;
+
+    if (nr_cpus_online < 2) {
+        ktest_skip("one CPU");
+        return;
+    }
+    if (!runners_on(BIT(0), 2) || !runner_for_each_cpu())
+        goto out;
+    let_all_go();
+    KTEST_EXPECT(wait_until_had(&runners[0], 10 * NSEC_PER_MSEC));
+    for (u32 i = 0; i < nr_runners; i++)
+        sched_set_affinity(runners[i].task, ~0ull);
+    KTEST_EXPECT(wait_until_had(&runners[0], 600 * NSEC_PER_MSEC));
+    for (u32 i = 0; i < nr_runners; i++) {
+        least = min(least, gained(&runners[i]));
+        most = max(most, gained(&runners[i]));
+    }
+    ktest_note("least %llu us, most %llu us", least / 1000ull, most / 1000ull);
+    KTEST_EXPECT(least > most * 2 / 5);
 out:
     stop_all();
 }
