@@ -117,6 +117,21 @@ static void print_kib(struct printer *out, const char *name, u64 pages)
     printer_row_kib(out, name, KIB_OF(pages));
 }
 
+/* Nothing ages here, as nothing could be written out: all pages of programs
+ * and of tmpfs, which Linux has among the anonymous ones, are active. */
+static void meminfo_age(struct printer *out, const struct page_ledger *l)
+{
+    u64 active = l->pages[OWNER_ANON] + l->pages[OWNER_PAGECACHE];
+
+    print_kib(out, "Active:         ", active);
+    print_kib(out, "Inactive:       ", 0);
+    print_kib(out, "Active(anon):   ", active);
+    print_kib(out, "Inactive(anon): ", 0);
+    print_kib(out, "Active(file):   ", 0);
+    print_kib(out, "Inactive(file): ", 0);
+    print_kib(out, "Unevictable:    ", 0);
+}
+
 void meminfo_report(struct printer *out)
 {
     struct page_ledger l;
@@ -129,8 +144,12 @@ void meminfo_report(struct printer *out)
     print_kib(out, "Buffers:        ", 0);
     print_kib(out, "Cached:         ", l.pages[OWNER_PAGECACHE]);
     print_kib(out, "SwapCached:     ", 0);
-    print_kib(out, "HighTotal:      ", zones[ZONE_HIGHMEM].present);
-    print_kib(out, "HighFree:       ", zone_available(&zones[ZONE_HIGHMEM]));
+    meminfo_age(out, &l);
+    if (zones[ZONE_HIGHMEM].present) {
+        print_kib(out, "HighTotal:      ", zones[ZONE_HIGHMEM].present);
+        print_kib(out,
+                  "HighFree:       ", zone_available(&zones[ZONE_HIGHMEM]));
+    }
     print_kib(out, "SwapTotal:      ", 0);
     print_kib(out, "SwapFree:       ", 0);
     print_kib(out, "Dirty:          ", 0);
@@ -165,6 +184,10 @@ void vmstat_report(struct printer *out)
 #define LINE(name, value)                                                      \
     printer_printf(out, name " %llu\n", (unsigned long long)(value))
     LINE("nr_free_pages", l.pages[OWNER_FREE]);
+    LINE("nr_inactive_anon", 0);
+    LINE("nr_active_anon", l.pages[OWNER_ANON] + l.pages[OWNER_PAGECACHE]);
+    LINE("nr_inactive_file", 0);
+    LINE("nr_active_file", 0);
     LINE("nr_anon_pages", l.pages[OWNER_ANON]);
     LINE("nr_file_pages", l.pages[OWNER_PAGECACHE]);
     LINE("nr_shmem", l.pages[OWNER_PAGECACHE]);

@@ -5,6 +5,7 @@
  */
 #include <mm/alloc.h>
 #include <mm/compact.h>
+#include <mm/huge.h>
 #include <mm/slab.h>
 #include <tests/kernel/mm_probe.h>
 
@@ -206,5 +207,105 @@ KTEST(contig, pages_in_use_move_out_of_a_range)
     KTEST_EXPECT(page->owner == OWNER_TEST && page_count(page) == 1);
     free_contig_range(pfn, 1);
     KTEST_EXPECT(probe_is_sound(mm));
+    mm_put(mm);
+}
+
+/* ---- a bit of everything ---- */
+
+#define BLOCKS 2                                /* of 2 MiB, or their pages */
+#define SHARED (BLOCKS * PAGEBLOCK_PAGES)       /* from here on shared memory */
+#define SINGLE (SHARED + PAGEBLOCK_PAGES / 2)   /* private, every other page */
+#define MIXED (SINGLE + 2 * PAGEBLOCK_PAGES)    /* their end */
+#define PINNED 7                                /* of the single ones */
+#define HELD (2 * PAGEBLOCK_PAGES / PINNED + 1) /* so many */
+
+static struct mm_struct *mixed_mm(struct page **held)
+{
+    struct mm_struct *mm = mm_create();
+    bool huge_before = huge_enabled;
+    size_t n = 0;
+
+    if (!mm)
+        return NULL;
+    huge_enabled = true;
+    probe_map(mm, AT, SHARED, PROBE_RW, MAP_PRIVATE | MAP_FIXED);
+    probe_map(mm, at(SHARED), SINGLE - SHARED, PROBE_RW,
+              MAP_SHARED | MAP_FIXED);
+    for (unsigned long i = 0; i < SINGLE; i++)
+        probe_store(mm, at(i), i % 251);
+    mm->no_huge_pages = true;
+    probe_map(mm, at(SINGLE), MIXED - SINGLE, PROBE_RW,
+              MAP_PRIVATE | MAP_FIXED);
+    for (unsigned long i = SINGLE; i < MIXED; i++)
+        probe_store(mm, at(i), i % 251);
+    for (unsigned long i = SINGLE; i < MIXED; i += 2)
+        do_madvise(mm, at(i), PAGE_SIZE, MADV_DONTNEED);
+    for (unsigned long i = SINGLE + 1; i < MIXED; i += 2 * PINNED)
+        n += get_user_pages(mm, at(i), 1, 0, &held[n]) == 1;
+    huge_enabled = huge_before;
+    return mm;
+}
+
+static bool mixed_is_whole(struct mm_struct *mm, struct page **held)
+{
+    size_t n = 0;
+
+    for (unsigned long i = 0; i < MIXED; i++)
+        if (probe_load(mm, at(i)) !=
+            (int)(i >= SINGLE && !((i - SINGLE) % 2) ? 0 : i % 251))
+            return false;
+    for (unsigned long i = SINGLE + 1; i < MIXED; i += 2 * PINNED)
+        if (probe_page(mm, at(i)) != held[n++])
+            return false;
+    return probe_is_sound(mm);
+}
+
+/* Each pageblock that has a page of ours: how many could be had whole. */
+static size_t take_each_pageblock(struct mm_struct *mm)
+{
+    size_t taken = 0;
+
+    for (unsigned long i = 0; i < MIXED; i += 32) {
+        struct page *page;
+        pfn_t pfn;
+
+        if (get_user_pages(mm, at(i), 1, 0, &page) != 1)
+            continue;
+        pfn = ALIGN_DOWN(page_to_pfn(page), PAGEBLOCK_PAGES);
+        put_page(page);
+        if (alloc_contig_range(pfn, pfn + PAGEBLOCK_PAGES, GFP_KERNEL,
+                               OWNER_TEST))
+            continue;
+        free_contig_range(pfn, PAGEBLOCK_PAGES);
+        taken++;
+    }
+    return taken;
+}
+
+KTEST(compact, blocks_relatives_shared_and_held_pages_keep_what_they_hold)
+{
+    struct page **held;
+    struct mm_struct *mm, *child;
+    size_t taken;
+
+    if (too_small_or_large())
+        return;
+    held = kcalloc(HELD, sizeof(*held), GFP_KERNEL);
+    KTEST_REQUIRE(held);
+    mm = mixed_mm(held);
+    KTEST_REQUIRE(mm && mm_fork(mm, &child) == 0);
+    for (int round = 0; round < 2; round++) {
+        compact_all();
+        KTEST_EXPECT(mixed_is_whole(mm, held));
+        taken = take_each_pageblock(mm);
+        KTEST_EXPECT(taken > 0);
+        KTEST_EXPECT(mixed_is_whole(mm, held));
+        KTEST_EXPECT(probe_load(child, at(5)) == 5 && probe_is_sound(child));
+    }
+    ktest_note("%zu times 2 MiB emptied", taken);
+    mm_put(child);
+    for (size_t n = 0; n < HELD && held[n]; n++)
+        put_page(held[n]);
+    kfree(held);
     mm_put(mm);
 }
