@@ -19,7 +19,7 @@ syscall_fn *const *syscall_dispatch = syscall_table;
 
 void upcall_syscall(struct pt_regs *regs)
 {
-    u32 nr = regs->orig_rax; /* the upper half is not looked at */
+    u32 nr = READ_ONCE(*(u32 *)&regs->orig_rax); /* not the upper half */
 
     if (unlikely(nr >= NR_SYSCALLS))
         regs->rax = sys_ni_syscall();
