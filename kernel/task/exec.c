@@ -31,184 +31,6 @@
 #define STACK_SPARE (128 * KIB) /* mapped below the arguments */
 #define RFLAGS_IF 0x202         /* and bit 1, which is always set */
 
-/* Either of ring 3's or of the kernel's. */
-struct arg_source {
-    const char __user *const __user *user;
-    const char *const *kernel;
-};
-
-static int source_get(const struct arg_source *source, unsigned int i,
-                      const char **string)
-{
-    const char __user *text;
-
-    if (source->kernel) {
-        *string = source->kernel[i];
-        return 0;
-    }
-    if (!source->user) { /* Linux takes NULL for an empty list */
-        *string = NULL;
-        return 0;
-    }
-    if (get_user(text, source->user + i))
-        return -EFAULT;
-    *string = (__force const char *)text;
-    return 0;
-}
-
-static int source_count(const struct arg_source *source, unsigned int *n)
-{
-    const char *string;
-
-    for (*n = 0;; ++*n) {
-        int err = source_get(source, *n, &string);
-
-        if (err)
-            return err;
-        if (!string)
-            return 0;
-        if (*n >= EXEC_ARGS_MAX / sizeof(u64))
-            return -E2BIG;
-    }
-}
-
-static int strings_room(struct exec_strings *s, size_t len)
-{
-    size_t first;
-
-    if (len > s->start - s->limit)
-        return -E2BIG;
-    first = (s->start - len) >> PAGE_SHIFT;
-    for (size_t i = first; i <= (s->start - 1) >> PAGE_SHIFT; i++) {
-        if (s->pages[i])
-            continue;
-        s->pages[i] = (char *)__get_free_page(GFP_KERNEL);
-        if (!s->pages[i])
-            return -ENOMEM;
-    }
-    return 0;
-}
-
-/* Puts one string in front of the others; len is with its NUL. */
-static int strings_push(struct exec_strings *s, const char *from, size_t len,
-                        bool from_user)
-{
-    int err = strings_room(s, len);
-    size_t at;
-
-    if (err)
-        return err;
-    s->start -= len;
-    at = s->start;
-    while (len) {
-        size_t n = min(PAGE_SIZE - (at & ~PAGE_MASK), len);
-        char *to = s->pages[at >> PAGE_SHIFT] + (at & ~PAGE_MASK);
-
-        if (!from_user)
-            memcpy(to, from, n);
-        else if (copy_from_user(to, (const char __user *)from, n))
-            return -EFAULT;
-        at += n;
-        from += n;
-        len -= n;
-    }
-    return 0;
-}
-
-static int strings_push_kernel(struct exec_strings *s, const char *string)
-{
-    return strings_push(s, string, strlen(string) + 1, false);
-}
-
-static int strings_push_all(struct exec_strings *s,
-                            const struct arg_source *source, unsigned int n)
-{
-    while (n--) {
-        const char *string;
-        ssize_t len;
-        int err = source_get(source, n, &string);
-
-        if (err)
-            return err;
-        if (source->kernel) {
-            err = strings_push_kernel(s, string);
-        } else {
-            len = strnlen_user((const char __user *)string, EXEC_STRING_MAX);
-            if (len < 0)
-                return -EFAULT;
-            if (len >= EXEC_STRING_MAX)
-                return -E2BIG;
-            err = strings_push(s, string, len + 1, true);
-        }
-        if (err)
-            return err;
-    }
-    return 0;
-}
-
-/* Drops the first string, which is argv[0]. */
-static void strings_drop_first(struct exec_strings *s)
-{
-    while (s->pages[s->start >> PAGE_SHIFT][s->start & ~PAGE_MASK])
-        s->start++;
-    s->start++;
-}
-
-static int strings_init(struct exec_strings *s)
-{
-    u64 stack = current->signal->rlim[RLIMIT_STACK].cur / 4;
-
-    s->pages =
-        kcalloc(EXEC_ARGS_MAX >> PAGE_SHIFT, sizeof(*s->pages), GFP_KERNEL);
-    if (!s->pages)
-        return -ENOMEM;
-    s->start = EXEC_ARGS_MAX;
-    /* At least 128 KiB, as POSIX programs expect. */
-    s->limit =
-        EXEC_ARGS_MAX - min(max(stack, 128 * KIB), EXEC_ARGS_MAX - PAGE_SIZE);
-    return 0;
-}
-
-static void strings_free(struct exec_strings *s)
-{
-    if (!s->pages)
-        return;
-    for (size_t i = s->start >> PAGE_SHIFT; i < EXEC_ARGS_MAX >> PAGE_SHIFT;
-         i++)
-        if (s->pages[i])
-            free_page((unsigned long)s->pages[i]);
-    kfree(s->pages);
-}
-
-static int strings_collect(struct exec_image *image,
-                           const struct arg_source *argv,
-                           const struct arg_source *envp)
-{
-    struct exec_strings *s = &image->strings;
-    int err = strings_init(s);
-
-    if (!err)
-        err = source_count(argv, &s->argc);
-    if (!err)
-        err = source_count(envp, &s->envc);
-    /* The vectors take their part of the limit too. */
-    if (!err && (s->argc + s->envc) * sizeof(u64) >= s->start - s->limit)
-        err = -E2BIG;
-    if (err)
-        return err;
-    s->limit += (s->argc + s->envc) * sizeof(u64);
-    err = strings_push_kernel(s, image->filename);
-    if (!err)
-        err = strings_push_all(s, envp, s->envc);
-    if (!err)
-        err = strings_push_all(s, argv, s->argc);
-    if (!err && !s->argc) { /* no program gets an empty argv */
-        err = strings_push_kernel(s, "");
-        s->argc = 1;
-    }
-    return err;
-}
-
 static int read_head(struct exec_image *image)
 {
     ssize_t got;
@@ -269,14 +91,14 @@ static int script_follow(struct exec_image *image, char **script)
 
     if (err)
         return err;
-    strings_drop_first(s);
-    err = strings_push_kernel(s, *script ? *script : image->filename);
+    exec_strings_drop_first(s);
+    err = exec_strings_push(s, *script ? *script : image->filename);
     if (!err && arg) {
-        err = strings_push_kernel(s, arg);
+        err = exec_strings_push(s, arg);
         s->argc++;
     }
     if (!err)
-        err = strings_push_kernel(s, interp);
+        err = exec_strings_push(s, interp);
     s->argc++;
     if (err)
         return err;
@@ -535,15 +357,15 @@ static int exec_program(struct exec_image *image)
         return err;
     if (change_over(task, image)) {
         exec_elf_close(image);
-        strings_free(&image->strings);
+        exec_strings_free(&image->strings);
         do_exit_group(SIGSEGV);
     }
     return 0;
 }
 
 static int exec_path(int dfd, const char *path, int at_flags,
-                     const struct arg_source *argv,
-                     const struct arg_source *envp)
+                     const struct exec_source *argv,
+                     const struct exec_source *envp)
 {
     struct exec_image *image = kzalloc(sizeof(*image), GFP_KERNEL);
     int err;
@@ -551,7 +373,7 @@ static int exec_path(int dfd, const char *path, int at_flags,
     if (!image)
         return -ENOMEM;
     image->filename = path;
-    err = strings_collect(image, argv, envp);
+    err = exec_strings_collect(image, argv, envp);
     if (!err && (at_flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)))
         err = -EINVAL; /* after the pointers, as on Linux */
     if (!err)
@@ -559,7 +381,7 @@ static int exec_path(int dfd, const char *path, int at_flags,
     if (!err)
         err = exec_program(image);
     exec_elf_close(image);
-    strings_free(&image->strings);
+    exec_strings_free(&image->strings);
     if (image->mm)
         mm_put(image->mm);
     kfree(image);
@@ -569,7 +391,7 @@ static int exec_path(int dfd, const char *path, int at_flags,
 int do_execve(int dfd, const char *path, int at_flags, const void __user *argv,
               const void __user *envp)
 {
-    struct arg_source args = {.user = argv}, env = {.user = envp};
+    struct exec_source args = {.user = argv}, env = {.user = envp};
 
     return exec_path(dfd, path, at_flags, &args, &env);
 }
@@ -577,7 +399,7 @@ int do_execve(int dfd, const char *path, int at_flags, const void __user *argv,
 int kernel_execve(const char *path, const char *const *argv,
                   const char *const *envp)
 {
-    struct arg_source args = {.kernel = argv}, env = {.kernel = envp};
+    struct exec_source args = {.kernel = argv}, env = {.kernel = envp};
 
     return exec_path(AT_FDCWD, path, 0, &args, &env);
 }

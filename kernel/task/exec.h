@@ -1,6 +1,7 @@
 /*
  * kernel/task/exec.h - a program on its way into a process: shared by exec.c
- * (arguments, the change-over) and exec_elf.c (what is in the file).
+ * (scripts, the change-over), exec_strings.c (arguments) and exec_elf.c (what
+ * is in the file).
  */
 #pragma once
 
@@ -52,6 +53,22 @@ struct exec_image {
     uid_t uid;
     gid_t gid;
 };
+
+/* A list of strings, either of ring 3's or of the kernel's. */
+struct exec_source {
+    const char __user *const __user *user;
+    const char *const *kernel;
+};
+
+/* exec_strings.c: the image's filename, and both lists: 0, -E2BIG, -EFAULT,
+ * -ENOMEM. exec_strings_free() follows in any case. */
+int exec_strings_collect(struct exec_image *image,
+                         const struct exec_source *argv,
+                         const struct exec_source *envp);
+void exec_strings_free(struct exec_strings *s);
+/* One more in front of all others; and the first one, argv[0], away. */
+int exec_strings_push(struct exec_strings *s, const char *string);
+void exec_strings_drop_first(struct exec_strings *s);
 
 /* Reads and checks; what it opened stays in the image.  0, -ENOEXEC,
  * -ELIBBAD, or the error of opening or reading. */
