@@ -69,6 +69,9 @@ DECLARE_PER_CPU(bool, timer_hit_user);
 
 void timer_init(struct timer *timer, void (*fn)(struct timer *timer));
 void timer_add(struct timer *timer, u64 expires); /* also moves a pending one */
+/* How many whole intervals ago it should have rung: none, if it is in time.
+ * Who rings again and again skips them, or would never catch up. */
+u64 timer_missed(const struct timer *timer, u64 interval);
 
 /* Returns whether it was still pending.  fn is not running on return, so it
  * must not be called by fn itself. */

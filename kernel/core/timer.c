@@ -30,6 +30,7 @@
 #define LEG_MIN_NS (20 * NSEC_PER_MSEC)
 #define EARLY_SHARE 2048
 #define LATE_SHARE 64
+#define BURST_NS NSEC_PER_MSEC /* of ringing; then others have their turn */
 
 struct timer_queue {
     spinlock_t lock;
@@ -37,6 +38,7 @@ struct timer_queue {
     struct rb_node *first; /* (lock) */
     struct timer *running; /* (lock) whose fn is being called */
     u64 armed;             /* (lock) expiry that the hardware knows */
+    u64 pause_end;         /* (lock) no interrupt is asked for before */
     bool in_interrupt;     /* (lock) arming is left to its end */
 };
 
@@ -158,6 +160,8 @@ static void arm_locked(struct timer_queue *q)
     if (!q->first || q->in_interrupt || !hardware_ready)
         return;
     expires = rb_entry(q->first, struct timer, node)->expires;
+    if (expires < q->pause_end)
+        expires = q->pause_end;
     if (expires >= q->armed)
         return;
     q->armed = expires;
@@ -216,6 +220,24 @@ static bool take_off(struct timer *timer)
     return pending;
 }
 
+/* This CPU's; but a timer whose fn still runs stays where it runs, so that
+ * timer_cancel() knows whom to wait for.  Interrupts are off. */
+static struct timer_queue *lock_queue_for(struct timer *timer)
+{
+    struct timer_queue *q = per_cpu_ptr(&queue, timer->cpu);
+
+    if (unlikely(READ_ONCE(q->running) == timer)) {
+        spin_lock(&q->lock);
+        if (q->running == timer)
+            return q;
+        spin_unlock(&q->lock);
+    }
+    q = this_cpu_ptr(&queue);
+    spin_lock(&q->lock);
+    timer->cpu = smp_processor_id();
+    return q;
+}
+
 void timer_add(struct timer *timer, u64 expires)
 {
     struct timer_queue *q;
@@ -224,13 +246,18 @@ void timer_add(struct timer *timer, u64 expires)
     if (READ_ONCE(timer->pending))
         take_off(timer);
     flags = local_irq_save();
-    q = this_cpu_ptr(&queue);
-    spin_lock(&q->lock);
-    timer->cpu = smp_processor_id();
+    q = lock_queue_for(timer);
     timer->expires = expires;
     insert_locked(q, timer);
     arm_locked(q);
     spin_unlock_irqrestore(&q->lock, flags);
+}
+
+u64 timer_missed(const struct timer *timer, u64 interval)
+{
+    u64 late = ktime_get() - timer->expires;
+
+    return late < interval ? 0 : late / interval;
 }
 
 bool timer_cancel(struct timer *timer)
@@ -243,15 +270,24 @@ bool timer_cancel(struct timer *timer)
     return pending;
 }
 
+/* However many timers are due again when they have just rung, interrupts take
+ * half of the CPU's time at most. */
 static void run_expired(struct timer_queue *q)
 {
+    u64 start = ktime_get(), now;
+
     spin_lock(&q->lock);
     q->in_interrupt = true;
     while (q->first) {
         struct timer *timer = rb_entry(q->first, struct timer, node);
 
-        if (timer->expires > ktime_get())
+        now = ktime_get();
+        if (timer->expires > now)
             break;
+        if (now - start >= BURST_NS) {
+            q->pause_end = now + BURST_NS;
+            break;
+        }
         remove_locked(q, timer);
         WRITE_ONCE(q->running, timer);
         spin_unlock(&q->lock);

@@ -2,8 +2,10 @@
  * kernel/fs/timerfd.c - a timer that is a file: reading it gives how often
  * it has rung.
  *
- * Structure  one kernel timer per file, set to the next time; a ring adds to
- *            the count and sets the timer again if there is an interval.
+ * Structure  one kernel timer per file, set to the next time.  With an
+ *            interval it is set again by who looks at the file, who then
+ *            counts what was missed: no interval is so short that ringing
+ *            takes all of a CPU.
  *            CLOCK_REALTIME is kept as its difference to the monotonic clock
  *            at the time of setting.
  * Locking    t->lock (spin, irq-safe): count and times. The timer's function
@@ -19,6 +21,7 @@ struct timerfd {
     struct timer timer;
     u64 next, interval; /* (lock) ktime; 0: not running, once */
     u64 count;          /* (lock) rung since the last read */
+    bool rung;          /* (lock) `next` is past and not set again */
     bool realtime;      /* (c) */
     struct wait_queue queue;
 };
@@ -28,28 +31,40 @@ static const struct file_operations timerfd_fops;
 static void ring(struct timer *timer)
 {
     struct timerfd *t = container_of(timer, struct timerfd, timer);
-    u64 flags = spin_lock_irqsave(&t->lock), now = ktime_get(), missed;
+    u64 flags = spin_lock_irqsave(&t->lock);
 
-    if (t->next && now >= t->next) {
+    if (t->next && ktime_get() >= t->next) {
         t->count++;
-        if (t->interval) { /* late ones count, but ring once */
-            missed = (now - t->next) / t->interval;
-            t->count += missed;
-            t->next += (missed + 1) * t->interval;
-        } else {
+        t->rung = t->interval != 0;
+        if (!t->interval)
             t->next = 0;
-        }
-    }
-    if (t->next)
+    } else if (t->next) {
         timer_add(&t->timer, t->next);
+    }
     spin_unlock_irqrestore(&t->lock, flags);
     wake_up_all(&t->queue);
 }
 
+/* Counts what was missed since the timer rang, and sets it again. */
+static void go_on_locked(struct timerfd *t)
+{
+    u64 missed;
+
+    if (!t->rung)
+        return;
+    missed = (ktime_get() - t->next) / t->interval;
+    t->count += missed;
+    t->next += (missed + 1) * t->interval;
+    t->rung = false;
+    timer_add(&t->timer, t->next);
+}
+
 static u64 take(struct timerfd *t)
 {
-    u64 flags = spin_lock_irqsave(&t->lock), count = t->count;
+    u64 flags = spin_lock_irqsave(&t->lock), count;
 
+    go_on_locked(t);
+    count = t->count;
     t->count = 0;
     spin_unlock_irqrestore(&t->lock, flags);
     return count;
@@ -117,11 +132,13 @@ int timerfd_open(bool realtime, u32 flags, struct file **file)
 int timerfd_get(struct file *file, struct timerfd_times *times)
 {
     struct timerfd *t = file->private_data;
-    u64 flags, now = ktime_get();
+    u64 flags, now;
 
     if (file->ops != &timerfd_fops)
         return -EINVAL;
     flags = spin_lock_irqsave(&t->lock);
+    go_on_locked(t);
+    now = ktime_get();
     times->interval = t->interval;
     times->value = !t->next ? 0 : t->next > now ? t->next - now : 1;
     spin_unlock_irqrestore(&t->lock, flags);
@@ -147,6 +164,7 @@ int timerfd_set(struct file *file, bool absolute,
     timer_cancel(&t->timer);
     flags = spin_lock_irqsave(&t->lock);
     t->count = 0;
+    t->rung = false;
     t->interval = times->interval;
     t->next = value;
     if (value)

@@ -18,9 +18,12 @@ static void real_fires(struct timer *timer)
     struct signal_struct *signal =
         container_of(timer, struct signal_struct, real_timer);
 
+    u64 interval = READ_ONCE(signal->real_interval);
+
     send_signal(SIGALRM, NULL, signal->leader);
-    if (signal->real_interval)
-        timer_add(timer, timer->expires + signal->real_interval);
+    if (interval)
+        timer_add(timer, timer->expires +
+                             (timer_missed(timer, interval) + 1) * interval);
 }
 
 /* Whether its signal is due; the next one is then set. */

@@ -47,13 +47,22 @@ static void unlock(struct signal_struct *signal, u64 flags)
     spin_unlock_irqrestore(&signal->leader->sighand->lock, flags);
 }
 
+/* Real-time signals queue: one of another timer is not this one's. */
 static bool still_pending(const struct ptimer *pt)
 {
     const struct sigpending *pending = pt->event.thread
                                            ? &pt->event.thread->pending
                                            : &pt->signal->shared_pending;
 
-    return pending->set & sig_bit(pt->event.sig);
+    const struct sigqueue *q;
+
+    if (!(pending->set & sig_bit(pt->event.sig)) || pt->event.sig < 32)
+        return pending->set & sig_bit(pt->event.sig);
+    list_for_each_entry(q, &pending->queue, link)
+        if (q->info.si_signo == pt->event.sig && q->info.si_code == SI_TIMER &&
+            q->info.si_tid == pt->id)
+            return true;
+    return false;
 }
 
 /* Whether a signal is to be sent now, which *info then describes; if the last
@@ -86,11 +95,14 @@ static void expire(struct timer *timer)
 {
     struct ptimer *pt = container_of(timer, struct ptimer, timer);
     siginfo_t info;
-    u64 flags = lock(pt->signal);
+    u64 extra, flags = lock(pt->signal);
     bool send = expired_locked(pt, &info);
 
-    if (pt->interval)
-        timer_add(timer, timer->expires + pt->interval);
+    if (pt->interval) {
+        extra = timer_missed(timer, pt->interval);
+        pt->missed += extra;
+        timer_add(timer, timer->expires + (extra + 1) * pt->interval);
+    }
     unlock(pt->signal, flags);
     if (send)
         send_event(&pt->event, pt->signal, &info);
