@@ -76,7 +76,7 @@ long sys_prctl(int option, unsigned long arg2, unsigned long arg3,
     case PR_GET_NO_NEW_PRIVS:
         return arg2 || arg3 || arg4 || arg5 ? -EINVAL : task->no_new_privs;
     case PR_SET_CHILD_SUBREAPER:
-        task->signal->is_child_subreaper = arg2;
+        child_subreaper_set(arg2);
         return 0;
     case PR_GET_CHILD_SUBREAPER:
         return put_user((int)task->signal->is_child_subreaper,

@@ -81,10 +81,43 @@ static struct task_struct *new_parent(struct task_struct *task)
 {
     struct task_struct *up = task->signal->parent;
 
+    if (!task->signal->has_subreaper) /* thousands may fork in a chain */
+        return init_task;
     for (; up->pid > 1; up = up->signal->parent)
         if (up->signal->is_child_subreaper && up->signal->nr_threads)
             return up;
     return init_task;
+}
+
+/* Parents mostly come first in the list, so one round tells all, and a second
+ * one that there are no others. */
+static void tell_descendants_locked(void)
+{
+    struct task_struct *task;
+    bool more;
+
+    do {
+        more = false;
+        list_for_each_entry(task, &task_list, all_link) {
+            struct signal_struct *signal = task->signal, *parent;
+
+            if (signal->has_subreaper || !signal->parent)
+                continue;
+            parent = signal->parent->signal;
+            if (parent->has_subreaper || parent->is_child_subreaper)
+                signal->has_subreaper = more = true;
+        }
+    } while (more);
+}
+
+void child_subreaper_set(bool is_one)
+{
+    u64 flags = spin_lock_irqsave(&tasklist_lock);
+
+    current->signal->is_child_subreaper = is_one;
+    if (is_one && !list_empty(&current->signal->children))
+        tell_descendants_locked();
+    spin_unlock_irqrestore(&tasklist_lock, flags);
 }
 
 static bool pgrp_orphaned_locked(pid_t pgrp)

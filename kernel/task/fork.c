@@ -276,6 +276,8 @@ static void link_process_locked(struct task_struct *child,
         signal->parent = parent->signal->parent;
         child->exit_signal = parent->signal->leader->exit_signal;
     }
+    signal->has_subreaper =
+        parent->signal->has_subreaper || parent->signal->is_child_subreaper;
     list_add_tail(&signal->sibling, &signal->parent->signal->children);
 }
 

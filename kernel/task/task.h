@@ -53,7 +53,8 @@ struct signal_struct {
     bool stop_unwaited, continued;    /* (s) what wait4 still has to see */
     int stop_signal;                  /* (s) what stopped it */
     bool has_execed;                  /* setpgid of a child: EACCES */
-    bool is_child_subreaper;
+    bool is_child_subreaper;          /* (t) PR_SET_CHILD_SUBREAPER */
+    bool has_subreaper;               /* (t) an ancestor may be one */
     struct task_struct *exec_task;    /* (s) execve waits here for the others */
     u64 utime, stime, cutime, cstime; /* ns of exited threads, children */
     u64 min_flt, maj_flt;
@@ -219,6 +220,9 @@ bool pgrp_exists(pid_t pgrp, pid_t session);
 /* No member has a parent in another group of the same session, so nobody
  * would ever continue a member that stopped.  Init does not count. */
 bool pgrp_is_orphaned(pid_t pgrp);
+
+/* Whether current's process looks after descendants whose parents end. */
+void child_subreaper_set(bool is_one);
 
 /* A process of its own that is in no thread group's way: is it still there? */
 static inline bool thread_group_leader(const struct task_struct *task)

@@ -382,9 +382,55 @@ static int subreaper(void)
     return pid > 0 && WEXITSTATUS(status) == 9 ? 0 : 2;
 }
 
+/* Becomes one when it has descendants already. */
+static int late_subreaper(void)
+{
+    int status, go[2];
+    pid_t pid, middle;
+    char c;
+
+    pipe(go);
+    middle = fork();
+    if (!middle) {
+        if (!fork()) {
+            read(go[0], &c, 1);
+            _exit(getppid() == 1 ? 1 : 9);
+        }
+        _exit(0);
+    }
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (waitpid(middle, &status, 0) != middle)
+        return 1;
+    write(go[1], "", 1);
+    pid = wait(&status);
+    return pid > 0 && WEXITSTATUS(status) == 9 ? 0 : 2;
+}
+
 static void test_reparenting(void)
 {
     is(child_status(subreaper), 0, "an orphan comes to the subreaper");
+    is(child_status(late_subreaper), 0, "to one that became it later, too");
+}
+
+#define CHAIN 4000
+
+static int fork_chain(void)
+{
+    for (int i = 0; i < CHAIN; i++) {
+        pid_t pid = vfork();
+
+        if (pid < 0)
+            break;
+        if (pid)
+            _exit(0);
+    }
+    _exit(0);
+}
+
+/* Each parent waits for its child; then all end, the youngest first. */
+static void test_long_chain(void)
+{
+    is(child_status(fork_chain), 0, "a long chain of vforks comes to its end");
 }
 
 static int ignores_children(void)
@@ -462,6 +508,7 @@ int main(int argc, char **argv)
     test_limits();
     test_usage();
     test_reparenting();
+    test_long_chain();
     is(child_status(ignores_children), 0, "ignored SIGCHLD: no zombies");
     test_names();
     test_clone_errors();
