@@ -94,8 +94,10 @@ static struct page *take_harder(gfp_t gfp, unsigned int order, void *caller)
     do {
         if (may_sleep && order && compact_for(gfp, order))
             page = take_again(gfp, order);
-        if (page || gfp & __GFP_NORETRY)
+        if (page)
             return page;
+        if (gfp & __GFP_NORETRY)
+            break;
         if (may_sleep)
             shrink_caches();
         page = take_again(gfp, order);

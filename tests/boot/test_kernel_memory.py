@@ -6,9 +6,9 @@ import pytest
 
 from machine import PASSED, Machine
 
-SUITES = ("page,slab,kmalloc,vmalloc,vm_area,ioremap,memremap,set_memory,kmap,fixmap,tlb,stack,"
-          "image,resource,fail_nth,debug_pagealloc,mm,free,gfp,contig,"
-          "compact")
+SUITES = ("page,slab,kmalloc,vmalloc,vm_area,ioremap,memremap,set_memory,kmap,"
+          "fixmap,tlb,stack,image,resource,fail_nth,debug_pagealloc,mm,free,"
+          "gfp,contig,compact,bad,vm_purge,audit,ptdump,rmap,migrate")
 MODES = ["lowmem=16M", "lowmem=48M", "lowmem=896M", "debug_pagealloc=on",
          "vmalloc_sync=lazy", "lowmem=32M vmalloc_sync=lazy debug_pagealloc=on"]
 
@@ -41,6 +41,16 @@ def test_senseless_requests_are_answered_in_words():
         for words in WORDS:
             assert re.search(words + ".*(by|asked by) (ktest_|run_test)",
                              m.log), words
+
+
+@pytest.mark.parametrize("size,words", [
+    ("0", "16 MiB, because it goes by 16 MiB"),
+    ("17M", "16 MiB, because it goes by 16 MiB"),
+    ("1G", "no RAM lies above"), ("much", "lowmem=much is not a size")])
+def test_odd_limits_of_low_memory_are_answered_in_words(size, words):
+    with Machine(f"selftest=kmap,page lowmem={size}") as m:
+        m.wait(words)
+        assert m.finish() == PASSED, m.tail()
 
 
 def test_zones_and_types_in_linux_s_format():
@@ -87,7 +97,7 @@ def test_a_shell_in_every_mode(mode):
         assert m.command("echo $((6 * 7))") == "42"
 
 
-@pytest.mark.parametrize("mem", ["3M", "4M", "17M", "4100M"])
+@pytest.mark.parametrize("mem", ["3M", "4M", "5M", "17M", "4100M"])
 def test_self_tests_of_memory_by_amount(mem):
     with Machine(f"selftest={SUITES}", mem=mem, initrd=False, devices=()) as m:
         m.finish_tests(200, least=31)

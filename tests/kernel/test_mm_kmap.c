@@ -3,7 +3,12 @@
  */
 #include <kernel/core/ktest.h>
 #include <kernel/core/irq.h>
+#include <kernel/core/xcall.h>
 #include <kernel/lib/string.h>
+#include <kernel/sync/sched_hook.h>
+#include <kernel/sync/waitq.h>
+#include <kernel/task/task.h>
+#include <mm/fixmap.h>
 #include <mm/kmap.h>
 #include <mm/memory.h>
 #include <mm/zone.h>
@@ -127,4 +132,79 @@ KTEST(kmap, zeroed_high_pages_are_zero)
             break;
     kunmap_local(at);
     put_page(page);
+}
+
+/* ---- interrupts ---- */
+
+static struct {
+    struct page *page[3];
+    struct wait_queue done;
+    atomic_t left, wrong, nested;
+} busy;
+
+/* Holds two windows again and again, and looks whether they stay its own. */
+static int hold_windows(void *arg)
+{
+    for (int i = 0; i < 3000; i++) {
+        u64 *a = kmap_local_page(busy.page[0]);
+        u64 *b = kmap_local_page(busy.page[1]);
+
+        for (int k = 0; k < 20; k++)
+            if (READ_ONCE(*a) != 100 || READ_ONCE(*b) != 101)
+                atomic_inc(&busy.wrong);
+        kunmap_local(b);
+        kunmap_local(a);
+    }
+    if (atomic_dec_and_test(&busy.left))
+        wake_up_all(&busy.done);
+    return 0;
+}
+
+static void use_window_in_interrupt(void *arg)
+{
+    u64 *at = kmap_local_page(busy.page[2]);
+    unsigned long slot =
+        fix_to_virt(FIX_KMAP_LOCAL + smp_processor_id() * KMAP_LOCAL_MAX);
+
+    if (*at != 102)
+        atomic_inc(&busy.wrong);
+    if (((unsigned long)at & PAGE_MASK) != slot)
+        atomic_inc(&busy.nested);
+    kunmap_local(at);
+}
+
+KTEST(kmap, interrupts_use_windows_above_those_they_interrupt)
+{
+    unsigned int threads = nr_cpus_online - 1;
+
+    if (!threads) {
+        ktest_skip("one CPU: nobody sends interrupts");
+        return;
+    }
+    for (int i = 0; i < 3; i++) {
+        if (!(busy.page[i] = high_page())) {
+            while (i-- > 0)
+                put_page(busy.page[i]);
+            return;
+        }
+        *(u64 *)kmap(busy.page[i]) = 100 + i;
+        kunmap(busy.page[i]);
+    }
+    wait_queue_init(&busy.done);
+    atomic_set(&busy.left, threads);
+    atomic_set(&busy.wrong, 0);
+    atomic_set(&busy.nested, 0);
+    for (unsigned int i = 0; i < threads; i++)
+        if (kthread_run(hold_windows, NULL, "windows", NULL))
+            atomic_dec(&busy.left);
+    while (atomic_read(&busy.left) > 0) {
+        for (int i = 0; i < 20; i++)
+            xcall(~0ull, use_window_in_interrupt, NULL);
+        schedule();
+    }
+    KTEST_EXPECT(!atomic_read(&busy.wrong));
+    ktest_note("%d interrupts came while windows were held",
+               atomic_read(&busy.nested));
+    for (int i = 0; i < 3; i++)
+        put_page(busy.page[i]);
 }
