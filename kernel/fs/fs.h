@@ -91,6 +91,7 @@ struct inode {
     atomic_t writers;        /* (a) open for writing; below 0: being executed */
     bool immutable;          /* (c) nobody writes or changes it */
     void *private;
+    u64 birth; /* (c) below /proc/PID: when the task started */
 };
 
 struct dir_context { /* getdents64: emit returns false when full */

@@ -2,9 +2,10 @@
  * kernel/fs/proc_pid.c - /proc/PID: directories that exist while a process
  * does.
  *
- * Structure  nothing is kept: a name is parsed, the process looked up, and
- *            an inode made whose `private` says which process, which row of
- *            the table, and which descriptor is meant.
+ * Structure  nothing is kept: a process is looked up by its number
+ *            (proc_numbers.c), and an inode made whose `private` says which
+ *            process, which row of the table, and which descriptor is meant.
+ *            Its `birth` tells that process from a later one of this number.
  * Cost       O(log processes) per look-up.
  * Locking    the task list's, inside task_find_get(); a task is referenced
  *            while it is looked at.
@@ -20,8 +21,6 @@
 #define REF_PID_BITS 22
 #define REF_ROW_SHIFT 22
 #define REF_FD_SHIFT 32
-#define ROW_PROCESS 0xff /* /proc/PID itself */
-#define ROW_THREAD 0xfe  /* /proc/PID/task/TID itself */
 
 static u64 ref_make(pid_t pid, unsigned int row, unsigned int fd)
 {
@@ -56,7 +55,13 @@ ino_t proc_fd_ino(const struct inode *dir, unsigned int fd)
 
 struct task_struct *proc_task(const struct inode *inode)
 {
-    return task_find_get(ref_pid(inode));
+    struct task_struct *task = task_find_get(ref_pid(inode));
+
+    if (task && task->start_time != inode->birth) { /* another's by now */
+        put_task(task);
+        task = NULL;
+    }
+    return task;
 }
 
 /* ---- rows ---- */
@@ -80,9 +85,6 @@ struct row {
     };
 };
 
-static const struct inode_operations task_dir_ops;
-static const struct file_operations task_dir_fops;
-
 #define TEXT(n, m)                                                             \
     {                                                                          \
         .name = #n, .kind = ROW_TEXT, .mode = m, .show = proc_##n              \
@@ -103,7 +105,7 @@ static const struct row rows[] = {
      .kind = ROW_DIR,
      .mode = 0555,
      .process_only = true,
-     .dir = {&task_dir_ops, &task_dir_fops}},
+     .dir = {&proc_task_ops, &proc_task_fops}},
     {.name = "fd",
      .kind = ROW_DIR,
      .mode = 0500,
@@ -163,6 +165,7 @@ static struct inode *pid_inode(struct super_block *sb,
     if (!inode)
         return NULL;
     inode->private = (void *)ref_make(task->pid, row, fd);
+    inode->birth = task->start_time;
     inode->ino = (u64)task->pid << 32 | (row + 1) << 20 | fd;
     inode->uid = task->cred.euid;
     inode->gid = task->cred.egid;
@@ -183,9 +186,8 @@ struct inode *proc_fd_inode(const struct inode *dir, mode_t mode,
     return inode;
 }
 
-static struct inode *base_inode(struct super_block *sb,
-                                const struct task_struct *task,
-                                unsigned int row)
+struct inode *proc_base_inode(struct super_block *sb,
+                              const struct task_struct *task, unsigned int row)
 {
     struct inode *inode = pid_inode(sb, task, S_IFDIR | 0555, row, 0);
 
@@ -230,71 +232,6 @@ static struct inode *row_inode(struct super_block *sb,
     return inode;
 }
 
-/* ---- numbers as names ---- */
-
-bool proc_parse_number(const char *name, size_t len, unsigned int *number)
-{
-    unsigned int n = 0;
-    size_t i;
-
-    if (!len || len > 7 || (name[0] == '0' && len > 1))
-        return false;
-    for (i = 0; i < len; i++) {
-        if (name[i] < '0' || name[i] > '9')
-            return false;
-        n = n * 10 + (name[i] - '0');
-    }
-    *number = n;
-    return true;
-}
-
-bool proc_emit_number(struct dir_context *ctx, unsigned int number, u8 type,
-                      ino_t ino)
-{
-    char name[12];
-    size_t len = scnprintf(name, sizeof(name), "%u", number);
-
-    return ctx->emit(ctx, name, len, ino, type);
-}
-
-/* ---- /proc's numbers ---- */
-
-static int proc_lookup(struct inode *dir, const char *name, size_t len,
-                       struct inode **inode)
-{
-    struct task_struct *task;
-    unsigned int pid;
-
-    if (!proc_parse_number(name, len, &pid) || !(task = task_find_get(pid)))
-        return -ENOENT;
-    *inode = base_inode(dir->sb, task, ROW_PROCESS);
-    put_task(task);
-    return *inode ? 0 : -ENOMEM;
-}
-
-static int proc_iterate(struct file *file, struct dir_context *ctx)
-{
-    struct task_struct *task;
-    bool more = true;
-
-    (void)file;
-    while (more && (task = task_next_get(ctx->pos - PSEUDO_DYNAMIC_POS))) {
-        if (thread_group_leader(task))
-            more = proc_emit_number(ctx, task->pid, DT_DIR,
-                                    (u64)task->pid << 32 | (ROW_PROCESS + 1)
-                                                               << 20);
-        if (more)
-            ctx->pos = PSEUDO_DYNAMIC_POS + task->pid;
-        put_task(task);
-    }
-    return 0;
-}
-
-const struct pseudo_dynamic proc_pid_dynamic = {
-    .lookup = proc_lookup,
-    .iterate = proc_iterate,
-};
-
 /* ---- /proc/PID ---- */
 
 static bool row_shown(const struct row *row, const struct inode *dir)
@@ -305,20 +242,21 @@ static bool row_shown(const struct row *row, const struct inode *dir)
 static int base_lookup(struct inode *dir, const char *name, size_t len,
                        struct inode **inode)
 {
-    struct task_struct *task;
+    struct task_struct *task = proc_task(dir);
     unsigned int i;
+    int err = -ENOENT;
 
+    if (!task)
+        return ref_row(dir) == ROW_PROCESS ? -ESRCH : -ENOENT;
     for (i = 0; i < ARRAY_SIZE(rows); i++)
         if (!strncmp(rows[i].name, name, len) && !rows[i].name[len])
             break;
-    if (i == ARRAY_SIZE(rows) || !row_shown(&rows[i], dir))
-        return -ENOENT;
-    task = proc_task(dir);
-    if (!task)
-        return -ENOENT;
-    *inode = row_inode(dir->sb, task, i);
+    if (i < ARRAY_SIZE(rows) && row_shown(&rows[i], dir)) {
+        *inode = row_inode(dir->sb, task, i);
+        err = *inode ? 0 : -ENOMEM;
+    }
     put_task(task);
-    return *inode ? 0 : -ENOMEM;
+    return err;
 }
 
 static int base_iterate(struct file *file, struct dir_context *ctx)
@@ -361,6 +299,14 @@ static const struct file_operations base_fops = {
     .iterate = base_iterate,
     .llseek = generic_llseek,
 };
+
+int proc_dir_process(const struct file *file, struct task_struct **leader)
+{
+    if (file->ops != &base_fops || ref_row(file->inode) != ROW_PROCESS)
+        return -EBADF;
+    *leader = proc_task(file->inode);
+    return *leader ? 0 : -ESRCH;
+}
 
 int proc_task_checked(const struct inode *inode, struct task_struct **task)
 {
@@ -494,52 +440,4 @@ static ssize_t link_readlink(struct inode *inode, char *buf, size_t size)
 static const struct inode_operations link_ops = {
     .readlink = link_readlink,
     .follow = link_follow,
-};
-
-/* ---- task ---- */
-
-static int task_dir_lookup(struct inode *dir, const char *name, size_t len,
-                           struct inode **inode)
-{
-    struct task_struct *task;
-    unsigned int tid;
-    int err = -ENOENT;
-
-    if (!proc_parse_number(name, len, &tid) || !(task = task_find_get(tid)))
-        return err;
-    if (task->tgid == ref_pid(dir)) {
-        *inode = base_inode(dir->sb, task, ROW_THREAD);
-        err = *inode ? 0 : -ENOMEM;
-    }
-    put_task(task);
-    return err;
-}
-
-static int task_dir_iterate(struct file *file, struct dir_context *ctx)
-{
-    pid_t tgid = ref_pid(file->inode);
-    struct task_struct *task;
-    bool more = true;
-
-    if (!dir_emit_dots(file, ctx))
-        return 0;
-    while (more &&
-           (task = task_next_get(max(ctx->pos - 2, (loff_t)tgid - 1)))) {
-        if (task->tgid == tgid)
-            more =
-                proc_emit_number(ctx, task->pid, DT_DIR,
-                                 (u64)task->pid << 32 | (ROW_THREAD + 1) << 20);
-        if (more)
-            ctx->pos = (loff_t)task->pid + 2;
-        put_task(task);
-    }
-    return 0;
-}
-
-static const struct inode_operations task_dir_ops = {
-    .lookup = task_dir_lookup,
-};
-static const struct file_operations task_dir_fops = {
-    .iterate = task_dir_iterate,
-    .llseek = generic_llseek,
 };

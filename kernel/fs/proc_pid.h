@@ -8,6 +8,16 @@
 /* The process (or thread) an inode below /proc/PID is about; referenced,
  * NULL if it is gone. */
 struct task_struct *proc_task(const struct inode *inode);
+/* Rows of no table: */
+#define ROW_PROCESS 0xff /* /proc/PID itself */
+#define ROW_THREAD 0xfe  /* /proc/PID/task/TID itself */
+struct inode *proc_base_inode(struct super_block *sb,
+                              const struct task_struct *task, unsigned int row);
+
+/* For a signal through an open /proc/PID: 0 and the referenced process,
+ * -EBADF (another kind of file), -ESRCH. */
+int proc_dir_process(const struct file *file, struct task_struct **leader);
+
 /* Whether current may open it: 0, -ESRCH, -EACCES. */
 int proc_check_open(const struct inode *inode);
 
@@ -33,6 +43,10 @@ unsigned int proc_ref_fd(const struct inode *inode);
 ino_t proc_fd_ino(const struct inode *dir, unsigned int fd);
 extern const struct inode_operations proc_fd_ops, proc_fdinfo_ops;
 extern const struct file_operations proc_fd_fops, proc_fdinfo_fops;
+
+/* proc_numbers.c's. */
+extern const struct inode_operations proc_task_ops;
+extern const struct file_operations proc_task_fops;
 
 /* Texts: 0 or -errno. */
 int proc_auxv(struct task_struct *task, struct printer *out);

@@ -3,7 +3,7 @@
  * to take what it has open.  waitid(P_PIDFD) is in sys_wait.c, clone's way to
  * one in kernel/task/fork.c.
  */
-#include <kernel/fs/fdtable.h>
+#include <kernel/fs/proc_pid.h>
 #include <kernel/sys/sys_signal.h>
 #include <kernel/task/internal.h>
 #include <kernel/task/pidfd.h>
@@ -30,11 +30,21 @@ long sys_pidfd_open(pid_t pid, int flags)
     return fd;
 }
 
-/* The info, as far as `process` may be sent it. */
-static int info_get(siginfo_t *info, const void __user *from, int sig,
-                    const struct signal_struct *process)
+/* By pidfd or open /proc/PID: 0, -EBADF, or -ESRCH and NULL. */
+static int process_of(const struct file *file, struct task_struct **leader)
 {
-    struct task_struct *task = current;
+    struct signal_struct *process = pidfd_process(file);
+
+    if (!process)
+        return proc_dir_process(file, leader);
+    *leader = process_leader_get(process);
+    return *leader ? 0 : -ESRCH;
+}
+
+/* What is sent to `leader`; NULL: to one that has gone. */
+static int info_get(siginfo_t *info, const void __user *from, int sig,
+                    const struct task_struct *leader)
+{
     int err;
 
     if (!from) {
@@ -46,8 +56,7 @@ static int info_get(siginfo_t *info, const void __user *from, int sig,
         return err;
     if (info->si_signo != sig)
         return -EINVAL;
-    if ((info->si_code >= 0 || info->si_code == SI_TKILL) &&
-        (task->signal != process || !thread_group_leader(task)))
+    if ((info->si_code >= 0 || info->si_code == SI_TKILL) && leader != current)
         return -EPERM;
     return 0;
 }
@@ -55,21 +64,17 @@ static int info_get(siginfo_t *info, const void __user *from, int sig,
 static long signal_pidfd(const struct file *file, int sig,
                          const void __user *uinfo)
 {
-    struct signal_struct *process = pidfd_process(file);
     struct task_struct *leader;
     siginfo_t info;
-    long err;
+    long found = process_of(file, &leader), err;
 
-    if (!process)
-        return -EBADF;
-    err = info_get(&info, uinfo, sig, process);
-    if (err)
-        return err;
-    leader = process_leader_get(process);
-    if (!leader)
-        return -ESRCH;
-    err = kill_process(leader, sig, &info);
-    put_task(leader);
+    if (found == -EBADF)
+        return found;
+    err = info_get(&info, uinfo, sig, leader);
+    if (!err)
+        err = found ? found : kill_process(leader, sig, &info);
+    if (leader)
+        put_task(leader);
     return err;
 }
 

@@ -183,6 +183,7 @@ static void take_over_leader(struct task_struct *task)
 
     task_swap_pids_locked(task, leader);
     task->exit_signal = leader->exit_signal;
+    task->start_time = leader->start_time;
     signal->leader = task;
     list_for_each_entry(child, &signal->children, sibling)
         child->parent = task;

@@ -156,7 +156,7 @@ struct task_struct {
     struct list_head thread_link; /* (t) signal->threads */
     struct rb_node pid_node;      /* (t) */
     int exit_code;                /* (o) */
-    u64 start_time;               /* (c) */
+    u64 start_time;               /* (t) the process's once it leads */
     u64 min_flt, maj_flt;         /* (o) */
     u64 nvcsw, nivcsw;            /* (o) context switches */
     u64 strace_seen[8]; /* (o) ENOSYS calls named already, a bit each */

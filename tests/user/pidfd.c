@@ -106,7 +106,7 @@ static void test_open(void)
 
 static void test_send(void)
 {
-    int fd = pidfd_open(getpid(), 0), other;
+    int fd = pidfd_open(getpid(), 0), other, dir;
     siginfo_t info = {.si_signo = SIGUSR1, .si_code = SI_QUEUE}, got;
     struct timespec none = {0, 0};
     sigset_t set;
@@ -132,6 +132,13 @@ static void test_send(void)
     errno_is(send(fd, SIGUSR1, (void *)16), EFAULT, "a bad info");
     errno_is(send(99, 0, NULL), EBADF, "no descriptor");
     errno_is(send(1, 0, NULL), EBADF, "another kind of descriptor");
+    dir = open("/proc/self", O_RDONLY | O_DIRECTORY);
+    is(send(dir, SIGUSR1, NULL), 0, "/proc/PID does as well");
+    is(sigtimedwait(&set, &got, &none), SIGUSR1, "which comes");
+    close(dir);
+    dir = open("/proc/self/task", O_RDONLY | O_DIRECTORY);
+    errno_is(send(dir, 0, NULL), EBADF, "but nothing below");
+    close(dir);
     errno_is(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 1), EINVAL, "a flag");
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
@@ -402,11 +409,16 @@ static pid_t short_child(void)
 static void test_reuse(void)
 {
     pid_t first, pid;
-    int fd, n;
+    int fd, dir, file, n;
+    char path[32];
 
     while ((first = short_child()) <= 300) /* those are given once only */
         waitpid(first, NULL, 0);
     fd = pidfd_open(first, 0);
+    sprintf(path, "/proc/%d", first);
+    dir = open(path, O_RDONLY | O_DIRECTORY);
+    sprintf(path, "/proc/%d/stat", first);
+    file = open(path, O_RDONLY);
     waitpid(first, NULL, 0);
     pid = short_child();
     for (n = 0; n < 40000 && pid != first; n++) {
@@ -416,7 +428,12 @@ static void test_reuse(void)
     is(pid, first, "the number comes again");
     errno_is(send(fd, 0, NULL), ESRCH, "but not for the old descriptor");
     is(pid_line(fd), -1, "which says so");
+    errno_is(send(dir, 0, NULL), ESRCH, "nor for what is open of /proc");
+    errno_is(openat(dir, "stat", O_RDONLY), ESRCH, "with nothing in it");
+    errno_is(read(file, path, 9), ESRCH, "and nothing to read");
     waitpid(pid, NULL, 0);
+    close(file);
+    close(dir);
     close(fd);
 }
 
