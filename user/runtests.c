@@ -5,11 +5,10 @@
  *
  * Each is an ordinary program that prints TAP and exits with 0 if all held.
  * Around its output stand "TEST name begin" and "TEST name exit N" (or
- * "signal N"); a test that takes over a minute (over LIMIT
- * seconds, if that is in the environment) is killed.  As pid 1 it mounts
- * what they need first and powers off at the end; a word "exp" adds the
- * ring-3 experiments.  It runs on Linux too: that is how the two kernels are
- * compared.
+ * "signal N"); a test that takes over two minutes (over LIMIT seconds, if
+ * that is in the environment) is killed.  As pid 1 it mounts what they need
+ * first and powers off at the end; a word "exp" adds the ring-3 experiments.
+ * It runs on Linux too: that is how the two kernels are compared.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -28,7 +27,7 @@
 #define DIRECTORY "/test"
 #define ARGUMENTS 16
 
-static int failed, ran, limit = 60;
+static int failed, ran, limit = 120;
 
 static void on_alarm(int sig)
 {

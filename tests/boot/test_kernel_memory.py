@@ -17,14 +17,14 @@ MODES = ["lowmem=16M", "lowmem=48M", "lowmem=896M", "debug_pagealloc=on",
 @pytest.mark.parametrize("mode", MODES)
 def test_self_tests_in_every_mode(mode, cpu):
     with Machine(f"selftest={SUITES} {mode}", cpu=cpu) as m:
-        m.finish_tests(200, least=31)
+        m.finish_tests(400, least=31)
 
 
 def test_free_pages_are_unmapped_on_every_cpu():
     with Machine("selftest=debug_pagealloc,page debug_pagealloc=on",
                  smp=2) as m:
         m.wait("ok .*debug_pagealloc.free_pages_are_gone_on_all_cpus")
-        assert m.finish(200) == PASSED, m.tail()
+        assert m.finish(400) == PASSED, m.tail()
 
 
 WORDS = ["middle of a block", "the block has another order",
@@ -100,13 +100,13 @@ def test_a_shell_in_every_mode(mode):
 @pytest.mark.parametrize("mem", ["3M", "4M", "5M", "17M", "4100M"])
 def test_self_tests_of_memory_by_amount(mem):
     with Machine(f"selftest={SUITES}", mem=mem, initrd=False, devices=()) as m:
-        m.finish_tests(200, least=31)
+        m.finish_tests(400, least=31)
 
 
 @pytest.mark.parametrize("cpu", ["max,-la57,-pdpe1gb", "max,-pge", "qemu64"])
 def test_self_tests_of_memory_by_cpu(cpu):
     with Machine(f"selftest={SUITES}", cpu=cpu, initrd=False) as m:
-        m.finish_tests(200, least=31)
+        m.finish_tests(400, least=31)
 
 
 # Experiments that need a boot option, with their broken variants.

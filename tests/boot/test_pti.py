@@ -54,18 +54,18 @@ def test_ring_3_tests(build, smp, cpu):
         " mm_errno mm_random process")
     with Machine("pti=on rdinit=/bin/runtests" + words, build=build, smp=smp,
                  cpu=cpu) as m:
-        m.finish_tests(300)
+        m.finish_tests(600)
 
 
 @pytest.mark.parametrize("build, smp", [("release", 2), ("debug", 1)])
 def test_self_tests(build, smp):
     with Machine("pti=on selftest", build=build, smp=smp) as m:
-        m.finish_tests(240)
+        m.finish_tests(480)
 
 
 def test_experiments():
     with Machine('pti=on tour=exp exp=all') as m:
-        status = m.finish(300)
+        status = m.finish(600)
         verdicts = re.findall(r"^VERDICT (\w+)", m.log, re.M)
         assert "FAIL" not in verdicts and status == PASSED, m.tail()
         assert not re.search(r"leak=[1-9]", m.log), m.tail()

@@ -16,19 +16,19 @@ BUILDS = ["release", "debug"]
 @pytest.mark.parametrize("build", BUILDS)
 def test_self_tests(build, cpu):
     with Machine("selftest" + SEED_WORD, build=build, cpu=cpu) as m:
-        m.finish_tests(240)
+        m.finish_tests(480)
 
 
 @pytest.mark.parametrize("build", BUILDS)
 def test_ring_3_tests(build):
     with Machine("rdinit=/bin/runtests", build=build) as m:
-        m.finish_tests(300)
+        m.finish_tests(600)
 
 
 @pytest.mark.parametrize("build", BUILDS)
 def test_experiments(build):
     with Machine('tour=exp exp=all', build=build) as m:
-        status = m.finish(300)
+        status = m.finish(600)
         verdicts = re.findall(r"^VERDICT (\w+)", m.log, re.M)
         assert len(verdicts) > 20, m.tail()
         assert "FAIL" not in verdicts and status == PASSED, m.tail()
@@ -39,6 +39,6 @@ def test_experiments(build):
 @pytest.mark.parametrize("build", BUILDS)
 def test_broken_variants_are_noticed(build):
     with Machine('tour=exp exp="all --broken"', build=build) as m:
-        m.finish(300)
+        m.finish(600)
         verdicts = re.findall(r"^VERDICT (\w+)", m.log, re.M)
         assert len(verdicts) > 10 and "PASS" not in verdicts, m.tail()

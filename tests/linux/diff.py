@@ -121,7 +121,7 @@ def main():
     for name, kernel in (("pagewalk", args.kernel), ("linux", args.linux)):
         lines, _ = machine.run(
             kernel, args.initrd, APPEND + " -- " + " ".join(args.tests),
-            mem=256, icount=False, limit=240)
+            mem=256, icount=False, limit=600)
         runs[name], finished = results(lines)
         if not finished:
             print("\n".join(lines[-25:]))
