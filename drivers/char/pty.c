@@ -134,6 +134,7 @@ static const struct tty_ops pty_ops = {
     .discard = pty_discard,
     .flow = pty_flow,
     .throttle = pty_throttle,
+    .has_master = true,
 };
 
 /* --- the master -------------------------------------------------------------
@@ -186,6 +187,8 @@ static int ptmx_open(struct inode *inode, struct file *file)
     err = find_free_locked(&pty);
     if (!err) {
         tty_reset(&pty->tty);
+        pty->tty.ld.termios.c_cflag = B38400 | CS8 | CREAD; /* as Linux's */
+        pty->tty.ld.termios.c_ispeed = pty->tty.ld.termios.c_ospeed = 38400;
         pty->head = pty->tail = 0;
         pty->stopped = pty->slave_was_open = false;
         pty->locked = true;

@@ -450,7 +450,9 @@ static ssize_t tty_read(struct file *file, char __user *buf, size_t count,
     err = wait_by_rule(file, &rule);
     if (err)
         return err;
-    return tty_file_is_dead(tf) ? 0 : take_input(tf->tty, buf, count);
+    if (tty_file_is_dead(tf))
+        return tf->tty->ops->has_master ? -EIO : 0;
+    return take_input(tf->tty, buf, count);
 }
 
 static u32 tty_poll(struct file *file, struct poll_table *table)

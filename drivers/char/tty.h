@@ -34,6 +34,9 @@ struct tty_ops {
     void (*flow)(struct tty *tty, bool stop); /* of output; may be NULL */
     /* Of input: at most a FIFO's worth may come after stop.  May be NULL. */
     void (*throttle)(struct tty *tty, bool stop);
+    /* A pty: the end of its session does not hang it up, its master does;
+     * whoever waits for input then gets -EIO. */
+    bool has_master;
 };
 
 struct tty {

@@ -97,6 +97,15 @@ long tty_get_session(struct tty *tty)
     return tty_of_current() == tty ? READ_ONCE(tty->session) : -ENOTTY;
 }
 
+static bool process_exists(pid_t pid)
+{
+    struct task_struct *task = task_find_get(pid);
+
+    if (task)
+        put_task(task);
+    return task != NULL;
+}
+
 long tty_set_pgrp(struct tty *tty, pid_t pgrp)
 {
     int err = tty_check_foreground(tty, SIGTTOU);
@@ -107,10 +116,8 @@ long tty_set_pgrp(struct tty *tty, pid_t pgrp)
         return -ENOTTY;
     if (pgrp < 0)
         return -EINVAL;
-    if (!pgrp_exists(pgrp, -1))
-        return -ESRCH;
     if (!pgrp_exists(pgrp, current->signal->session))
-        return -EPERM;
+        return pgrp_exists(pgrp, -1) || process_exists(pgrp) ? -EPERM : -ESRCH;
     WRITE_ONCE(tty->pgrp, pgrp);
     return 0;
 }
@@ -149,35 +156,38 @@ static pid_t end_session(struct tty *tty)
     return pgrp;
 }
 
-static void hang_up_group(pid_t pgrp)
-{
-    if (!pgrp)
-        return;
-    send_signal_pgrp(SIGHUP, pgrp);
-    send_signal_pgrp(SIGCONT, pgrp);
-}
-
 long tty_give_up(struct tty *tty)
 {
+    pid_t pgrp;
+
     if (tty_of_current() != tty)
         return -ENOTTY;
-    if (is_session_leader(current))
-        hang_up_group(end_session(tty));
-    else
+    if (!is_session_leader(current)) {
         WRITE_ONCE(current->signal->tty, NULL);
+        return 0;
+    }
+    pgrp = end_session(tty);
+    if (pgrp) {
+        send_signal_pgrp(SIGHUP, pgrp);
+        send_signal_pgrp(SIGCONT, pgrp);
+    }
     return 0;
 }
 
 /* As on Linux a terminal does not outlive its session's leader: programs that
- * still have it open read end of file. */
+ * still have it open read end of file.  But a pty is its master's. */
 static void session_exit(struct task_struct *leader)
 {
     struct tty *tty = leader->signal->tty;
+    pid_t pgrp;
 
     if (!tty || !is_session_leader(leader))
         return;
-    hang_up_group(end_session(tty));
-    tty_hangup(tty);
+    pgrp = end_session(tty);
+    if (pgrp)
+        send_signal_pgrp(SIGHUP, pgrp);
+    if (!tty->ops->has_master)
+        tty_hangup(tty);
 }
 
 void tty_vanish(struct tty *tty)

@@ -13,10 +13,12 @@
 #include <kernel/fs/poll.h>
 #include <kernel/lib/format.h>
 #include <kernel/lib/string.h>
+#include <kernel/uapi/resource.h>
 #include <mm/mm.h>
 
-/* Open flags that are about the act of opening, not kept for F_GETFL. */
-#define OPEN_ONLY (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)
+/* Open flags that are about the act of opening, not kept for F_GETFL;
+ * O_NOCTTY is until a terminal's open() has seen it. */
+#define OPEN_ONLY (O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC)
 
 static struct kmem_cache *file_cache;
 static struct super_block *anon_super;
@@ -198,6 +200,7 @@ static int file_start(struct file *file, const struct path *path)
         return -ENXIO;
     if (file->ops->open)
         err = file->ops->open(inode, file);
+    file->flags &= ~O_NOCTTY;
     if (!file->ops->llseek)
         file->fmode |= FMODE_STREAM;
     return err;
@@ -284,6 +287,18 @@ static int may_open(const struct path *path, u32 flags)
     if (flags & O_NOATIME && !inode_owner_or_root(inode))
         return -EPERM;
     return 0;
+}
+
+ssize_t file_size_allowed(u64 pos, size_t count)
+{
+    u64 limit = current->signal->rlim[RLIMIT_FSIZE].cur;
+
+    if (likely(limit == RLIM_INFINITY) || (pos < limit && count <= limit - pos))
+        return count;
+    if (pos < limit)
+        return limit - pos;
+    send_signal_self(SIGXFSZ);
+    return -EFBIG;
 }
 
 int do_truncate(struct inode *inode, u64 size)

@@ -268,6 +268,9 @@ int do_open(int dfd, const char *name, u32 flags, mode_t mode,
 /* The place an open file was opened at; a nameless one gets a name. */
 int file_get_path(struct file *file, struct path *path);
 int do_truncate(struct inode *inode, u64 size);
+/* How many of `count` bytes may be written at `pos`, by RLIMIT_FSIZE; none:
+ * SIGXFSZ and -EFBIG. */
+ssize_t file_size_allowed(u64 pos, size_t count);
 int memfd_open(const char *name, u32 flags, struct file **file);
 int tmpfs_tmpfile(const struct path *dir, u32 flags, mode_t mode,
                   struct file **file);

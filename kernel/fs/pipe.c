@@ -249,7 +249,7 @@ static inline ssize_t write_any(struct file *file, struct source from,
     if (done)
         wake(&pipe->read_queue);
     if (n == -EPIPE)
-        send_signal_thread(SIGPIPE, NULL, current);
+        send_signal_self(SIGPIPE);
     return done ? (ssize_t)done : n;
 }
 

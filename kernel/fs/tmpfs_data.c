@@ -111,9 +111,13 @@ static ssize_t tmpfs_read(struct file *file, char __user *buf, size_t count,
 static ssize_t write_locked(struct inode *inode, const char __user *user,
                             const void *kernel, size_t count, loff_t *pos)
 {
-    size_t room = room_for(inode, *pos, count);
-    ssize_t n;
+    ssize_t n = user ? file_size_allowed(*pos, count) : (ssize_t)count;
+    size_t room;
 
+    if (n < 0)
+        return n;
+    count = n;
+    room = room_for(inode, *pos, count);
     if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) ||
         (inode->seals & F_SEAL_GROW && *pos + count > inode->size))
         return -EPERM;

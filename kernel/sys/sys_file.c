@@ -359,13 +359,20 @@ long sys_sync(void)
 
 /* ---- sizes ---- */
 
+static long change_size(struct inode *inode, u64 size)
+{
+    if (size > inode->size && file_size_allowed(size - 1, 1) < 0)
+        return -EFBIG;
+    return do_truncate(inode, size);
+}
+
 static long truncate_checked(struct inode *inode, loff_t length)
 {
     if (S_ISDIR(inode->mode))
         return -EISDIR;
     if (!S_ISREG(inode->mode))
         return -EINVAL;
-    return do_truncate(inode, length);
+    return change_size(inode, length);
 }
 
 long sys_truncate(const char __user *path, loff_t length)
@@ -400,7 +407,7 @@ long sys_ftruncate(unsigned int fd, loff_t length)
     if (!f.file)
         return -EBADF;
     if (f.file->fmode & FMODE_WRITE && S_ISREG(f.file->inode->mode))
-        err = do_truncate(f.file->inode, length);
+        err = change_size(f.file->inode, length);
     fdput(f);
     return err;
 }
@@ -424,6 +431,9 @@ static long allocate(struct file *file, int mode, loff_t offset, loff_t len)
     if (!S_ISREG(inode->mode))
         return -ENODEV;
     if ((u64)offset + len > 0x7fffffffffffffffull)
+        return -EFBIG;
+    if (!(mode & FALLOC_FL_KEEP_SIZE) && offset + len > inode->size &&
+        file_size_allowed(offset + len - 1, 1) < 0)
         return -EFBIG;
     if (!inode->ops || !inode->ops->fallocate)
         return err;

@@ -81,6 +81,12 @@ long sys_prctl(int option, unsigned long arg2, unsigned long arg3,
     case PR_GET_CHILD_SUBREAPER:
         return put_user((int)task->signal->is_child_subreaper,
                         (int __user *)arg2);
+    case PR_GET_TSC: /* RDTSC is never forbidden */
+        return put_user(PR_TSC_ENABLE, (int __user *)arg2);
+    case PR_SET_TSC:
+        return arg2 == PR_TSC_ENABLE ? 0 : -EINVAL;
+    case PR_GET_TID_ADDRESS:
+        return put_user((u64)task->clear_child_tid, (u64 __user *)arg2);
     case PR_SET_TIMERSLACK:
         task->timer_slack = arg2 ? arg2 : 50000;
         return 0;

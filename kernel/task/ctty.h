@@ -15,9 +15,9 @@ struct tty;
 struct ctty_ops {
     dev_t (*dev)(const struct tty *tty);        /* /proc/PID/stat tty_nr */
     pid_t (*foreground)(const struct tty *tty); /* tpgid; 0: none */
-    /* `leader`, leader of a session, is about to exit: its terminal is hung
-     * up, the foreground group gets SIGHUP and SIGCONT, and no process of the
-     * session has a terminal afterwards.  No lock held; may sleep. */
+    /* `leader`, leader of a session, is about to exit: the foreground group
+     * gets SIGHUP, its terminal is hung up unless it is a pty, and no process
+     * of the session has one afterwards.  No lock held; may sleep. */
     void (*session_exit)(struct task_struct *leader);
 };
 

@@ -248,13 +248,14 @@ int futex_requeue(u32 __user *from, u32 __user *to, bool shared, int wake,
         }
         if (moved >= move)
             break;
-        list_move_tail(&sleeper->link, &target->sleepers);
+        if (source != target) /* else this loop would meet it again */
+            list_move_tail(&sleeper->link, &target->sleepers);
         sleeper->bucket = target;
         sleeper->key = new_key;
         moved++;
     }
     unlock_two(source, target);
-    return cmp ? woken + moved : woken;
+    return woken + moved;
 }
 
 /* linux/futex.h: what FUTEX_WAKE_OP does with the second word. */

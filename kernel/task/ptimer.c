@@ -20,7 +20,8 @@
 #include <mm/slab.h>
 
 #define TIMERS_MAX 256 /* of a process */
-#define INTERVAL_MIN (100 * NSEC_PER_USEC)
+#define INTERVAL_MIN (100 * NSEC_PER_USEC) /* between two interrupts */
+#define OVERRUNS_MAX 0x7fffffffull         /* DELAYTIMER_MAX */
 
 #define SIGEV_NONE 1 /* asm-generic/siginfo.h */
 
@@ -100,7 +101,9 @@ static void expire(struct timer *timer)
 
     if (pt->interval) {
         extra = timer_missed(timer, pt->interval);
-        pt->missed += extra;
+        if (pt->interval < INTERVAL_MIN) /* these are only counted */
+            extra = max(extra, INTERVAL_MIN / pt->interval);
+        pt->missed = min(pt->missed + extra, OVERRUNS_MAX);
         timer_add(timer, timer->expires + (extra + 1) * pt->interval);
     }
     unlock(pt->signal, flags);
@@ -355,8 +358,6 @@ int ptimer_set(int id, bool absolute, const struct ptimer_value *value,
     }
     value_locked(pt, old);
     pt->interval = value->interval;
-    if (pt->interval && pt->interval < INTERVAL_MIN)
-        pt->interval = INTERVAL_MIN;
     pt->missed = pt->overrun = 0;
     if (pt->clock.cpu)
         cpu_set_locked(pt, absolute, value->left);

@@ -354,6 +354,18 @@ int send_signal_thread(int sig, const siginfo_t *info, struct task_struct *task)
     return send_any(sig, info, task, false);
 }
 
+void send_signal_self(int sig)
+{
+    siginfo_t info;
+
+    siginfo_clear(&info);
+    info.si_signo = sig;
+    info.si_code = SI_USER;
+    info.si_pid = current->tgid;
+    info.si_uid = current->cred.uid;
+    send_signal_thread(sig, &info, current);
+}
+
 int send_signal_pgrp(int sig, pid_t pgrp)
 {
     struct task_struct *task;

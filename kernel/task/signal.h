@@ -41,6 +41,8 @@ int send_signal(int sig, const siginfo_t *info, struct task_struct *task);
 int send_signal_thread(int sig, const siginfo_t *info,
                        struct task_struct *task);
 int send_signal_pgrp(int sig, pid_t pgrp); /* -ESRCH: nobody there */
+/* For what current's own call has brought about: SIGPIPE, SIGXFSZ. */
+void send_signal_self(int sig);
 
 /*
  * For ppoll, pselect: current's mask becomes *set until the call is over.

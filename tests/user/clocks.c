@@ -143,6 +143,7 @@ static void test_timers(void)
     struct itimerspec it = {{0, 5000000}, {0, 5000000}}, left;
     int id = -1, second = -1;
     sigset_t set, old;
+    siginfo_t info;
 
     sigaction(SIGUSR2, &action, NULL);
     is(syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &id), 0,
@@ -165,6 +166,13 @@ static void test_timers(void)
     usleep(40000);
     sigprocmask(SIG_SETMASK, &old, NULL);
     ok(syscall(SYS_timer_getoverrun, id) > 2, "overruns are counted");
+    it.it_interval.tv_nsec = 100;
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    syscall(SYS_timer_settime, id, 0, &it, NULL);
+    usleep(100000);
+    ok(sigwaitinfo(&set, &info) == SIGUSR2 && info.si_overrun > 500000,
+       "all of them, even of a timer of 100 ns");
+    sigprocmask(SIG_SETMASK, &old, NULL);
     is(syscall(SYS_timer_delete, id), 0, "timer_delete");
     errno_is(syscall(SYS_timer_delete, id), EINVAL, "once");
     is(syscall(SYS_timer_delete, second), 0, "the other");

@@ -210,6 +210,25 @@ static void test_close_range_unshare(void)
     close(fd);
 }
 
+static int too_big(void)
+{
+    struct rlimit limit = {5000, 5000};
+    char bytes[4096] = "";
+    int fd = open("big", O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+    MUST(fd >= 0 && setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    signal(SIGXFSZ, SIG_IGN);
+    MUST(write(fd, bytes, 4096) == 4096);
+    MUST(write(fd, bytes, 4096) == 5000 - 4096);
+    MUST(write(fd, bytes, 1) == -1 && errno == EFBIG);
+    MUST(ftruncate(fd, 5001) == -1 && errno == EFBIG);
+    MUST(ftruncate(fd, 4000) == 0 && ftruncate(fd, 5000) == 0);
+    MUST(fallocate(fd, 0, 0, 6000) == -1 && errno == EFBIG);
+    MUST(pwrite(fd, bytes, 10, 4995) == 5);
+    signal(SIGXFSZ, SIG_DFL);
+    return pwrite(fd, bytes, 1, 6000) == 1 ? 1 : 2;
+}
+
 static void test_openat2(void)
 {
     static const int wrong[] = {O_RDWR, O_CREAT, O_EXCL, O_NOCTTY, O_DIRECT};
@@ -386,6 +405,7 @@ int main(void)
     test_dup();
     test_close_range_unshare();
     test_openat2();
+    is(in_child(too_big), -SIGXFSZ, "RLIMIT_FSIZE holds, and signals");
     test_attributes();
     test_permissions();
     test_locks();

@@ -455,6 +455,9 @@ static void test_names(void)
     is(prctl(PR_SET_NAME, "a-long-name-that-is-cut"), 0, "PR_SET_NAME");
     is(prctl(PR_GET_NAME, name), 0, "PR_GET_NAME");
     ok(!strcmp(name, "a-long-name-tha"), "15 characters are kept");
+    int tsc = 0;
+    is(prctl(PR_GET_TSC, &tsc), 0, "PR_GET_TSC");
+    is(tsc, PR_TSC_ENABLE, "RDTSC may be used");
     errno_is(prctl(9999, 0, 0, 0, 0), EINVAL, "prctl option");
     errno_is(syscall(SYS_arch_prctl, 0x1002, -4096L), EPERM, "FS base");
     errno_is(syscall(SYS_arch_prctl, 0x9999, 0), EINVAL, "arch_prctl option");

@@ -190,6 +190,98 @@ static void test_peer(void)
     close(master);
 }
 
+/* A session leader without a terminal opens one. */
+static int open_in_session(int flags)
+{
+    int mine = 0, status;
+    pid_t pid = fork();
+
+    if (!pid) {
+        setsid();
+        slave = open(ptsname(master), O_RDWR | flags);
+        mine = open("/dev/tty", O_RDWR) >= 0;
+        _exit(slave < 0 ? 9 : mine);
+    }
+    waitpid(pid, &status, 0);
+    return WEXITSTATUS(status);
+}
+
+static void test_controlling(void)
+{
+    struct termios modes;
+
+    master = posix_openpt(O_RDWR | O_NOCTTY);
+    unlockpt(master);
+    is(open_in_session(O_NOCTTY), 0, "O_NOCTTY: not the session's terminal");
+    is(open_in_session(0), 1, "else it is");
+    slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+    ok(!tcgetattr(slave, &modes) && cfgetospeed(&modes) == B38400,
+       "its speed is 38400");
+    close(slave);
+    close(master);
+}
+
+/* The leader ends; in its session goes on who does not mind the SIGHUP. */
+static void test_leader_goes(void)
+{
+    int status;
+    pid_t pid = forkpty(&master, NULL, NULL, NULL);
+
+    if (!pid) {
+        signal(SIGHUP, on_hup);
+        if (!fork()) {
+            while (!hung_up)
+                pause();
+            _exit(write(1, "left", 4) != 4 || open("/dev/tty", O_RDWR) >= 0);
+        }
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    ok(!strcmp(from_master(), "left"),
+       "a session's end leaves the pty to who has it open, after a SIGHUP");
+    close(master);
+}
+
+static void test_reader_of_closed(void)
+{
+    int status;
+    pid_t pid;
+
+    master = posix_openpt(O_RDWR | O_NOCTTY);
+    unlockpt(master);
+    slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+    pid = fork();
+    if (!pid) {
+        char c;
+
+        close(master);
+        if (read(slave, &c, 1) != -1 || errno != EIO)
+            _exit(1);
+        _exit(read(slave, &c, 1) == 0 ? 7 : 2);
+    }
+    usleep(100000);
+    close(master);
+    close(slave);
+    waitpid(pid, &status, 0);
+    is(WEXITSTATUS(status), 7,
+       "who waits for input when the master goes gets EIO, later end of file");
+}
+
+static void test_foreground(void)
+{
+    int status;
+    pid_t pid = forkpty(&master, NULL, NULL, NULL);
+
+    if (!pid) {
+        if (tcsetpgrp(0, 999999) != -1 || errno != ESRCH)
+            _exit(1);
+        _exit(tcsetpgrp(0, getppid()) == -1 && errno == EPERM ? 7 : 2);
+    }
+    waitpid(pid, &status, 0);
+    is(WEXITSTATUS(status), 7, "no group of another session to the front");
+    close(master);
+}
+
 int main(void)
 {
     mkdir("/dev/pts", 0755);
@@ -201,5 +293,9 @@ int main(void)
     test_peer();
     test_master_goes();
     test_interrupt();
+    test_controlling();
+    test_leader_goes();
+    test_reader_of_closed();
+    test_foreground();
     return done();
 }

@@ -5,6 +5,7 @@
 #include "tap.h"
 
 #include <linux/futex.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -120,6 +121,35 @@ static void test_futex(void)
              FUTEX_OP(FUTEX_OP_ADD, 5, FUTEX_OP_CMP_EQ, 0)),
        0, "wake op");
     is(other, 5, "adds");
+}
+
+static uint32_t crowd_word;
+
+static void *wait_in_crowd(void *arg)
+{
+    futex(&crowd_word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+    return arg;
+}
+
+static void test_requeue(void)
+{
+    pthread_t threads[4];
+    static uint32_t other;
+    int woken = 0;
+
+    for (int i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, wait_in_crowd, NULL);
+    usleep(100000);
+    is(futex(&crowd_word, FUTEX_REQUEUE_PRIVATE, 0, (void *)INT_MAX,
+             &crowd_word, 0),
+       4, "requeue to the same word ends");
+    is(futex(&crowd_word, FUTEX_REQUEUE_PRIVATE, 1, (void *)2, &other, 0), 3,
+       "requeue counts those woken and those moved");
+    is(futex(&other, FUTEX_WAKE_PRIVATE, 9, NULL, NULL, 0), 2, "moved");
+    while (woken < 1)
+        woken += futex(&crowd_word, FUTEX_WAKE_PRIVATE, 9, NULL, NULL, 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
 }
 
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
@@ -346,6 +376,7 @@ int main(int argc, char **argv)
     test_create();
     test_ids();
     test_futex();
+    test_requeue();
     test_cond();
     test_shared_futex();
     test_robust();
