@@ -19,7 +19,7 @@
 #include <kernel/uapi/errno.h>
 #include <mm/slab.h>
 
-#define TIMERS_MAX 256 /* of a process */
+#define TIMERS_MAX 256                     /* of a process */
 #define INTERVAL_MIN (100 * NSEC_PER_USEC) /* between two interrupts */
 #define OVERRUNS_MAX 0x7fffffffull         /* DELAYTIMER_MAX */
 
