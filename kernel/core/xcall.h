@@ -10,9 +10,12 @@ void xcall_init(void);
 
 /*
  * Calls fn(arg) on every CPU of the mask but this one, in their interrupt
- * context, and returns when all have done it.
- * Context: any but an NMI; answers others' calls while it waits, so that two
- * CPUs with interrupts off may call each other.
+ * context, and returns when all have done it.  Calls of other CPUs do not
+ * wait for this one, nor it for them, unless they want the same CPU.
+ * Context: interrupts on, or in the handler of one; never an NMI, never inside
+ * another's fn.  Runs others' calls while it waits, as interrupts would.
+ * Locks: none on which another CPU may spin with interrupts off: it could not
+ * answer.
  */
 void xcall(u64 cpus, void (*fn)(void *arg), void *arg);
 
