@@ -174,6 +174,16 @@ static void default_irq_hardware(struct irq_hardware *hw)
     hw->override[0].gsi = 2;
 }
 
+/* Registers, with their line in /proc/iomem. */
+static void __iomem *map_registers(phys_addr_t phys, size_t size,
+                                   const char *name)
+{
+    if (!request_mem_region(phys, size, name))
+        pr_warn("ACPI: %s at %#llx: somebody else has requested that", name,
+                (unsigned long long)phys);
+    return ioremap(phys, size);
+}
+
 void acpi_irq_hardware(struct irq_hardware *hw)
 {
     size_t len;
@@ -186,9 +196,10 @@ void acpi_irq_hardware(struct irq_hardware *hw)
     if (madt)
         acpi_unmap(madt);
     if (cpu_has(CPU_APIC) && !cpu_has(CPU_X2APIC))
-        hw->lapic = ioremap(hw->lapic_phys, APIC_REGS_SIZE);
+        hw->lapic = map_registers(hw->lapic_phys, APIC_REGS_SIZE, "Local APIC");
     for (unsigned int i = 0; i < hw->nr_ioapics;) {
-        hw->ioapic[i].regs = ioremap(hw->ioapic[i].phys, APIC_REGS_SIZE);
+        hw->ioapic[i].regs =
+            map_registers(hw->ioapic[i].phys, APIC_REGS_SIZE, "IOAPIC");
         if (hw->ioapic[i].regs)
             i++;
         else /* the last one takes its place */
@@ -205,7 +216,7 @@ void acpi_time_hardware(struct time_hardware *hw)
 
     memset(hw, 0, sizeof(*hw));
     if (hpet && acpi_parse_hpet(hpet, len, &phys) == 0)
-        hw->hpet = ioremap(phys, HPET_REGS_SIZE);
+        hw->hpet = map_registers(phys, HPET_REGS_SIZE, "HPET");
     if (hpet)
         acpi_unmap(hpet);
     if (acpi_fadt(&fadt)) {

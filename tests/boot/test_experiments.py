@@ -127,7 +127,7 @@ ODD = {"0": "PMD.* none", "0x7fffffffffff": "behind the last page",
        "0xffffffff80100000": "PTE.* ro kernel x ",
        "0xffffffffff5fe000": "window +early_ioremap",
        "0xffffffffff500000": r"window +kmap_local_page of CPU \d",
-       "phys:0xfec00000": "no RAM, ", "phys:0xa0000": "no RAM, "}
+       "phys:0xfec00000": "no RAM, IOAPIC", "phys:0xa0000": "no RAM, nobody's"}
 
 
 def test_what_of_odd_addresses(shell):
