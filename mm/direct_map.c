@@ -148,11 +148,9 @@ static unsigned long __init vmalloc_size(void)
 static void __init choose_layout(void)
 {
     bool five = read_cr4() & BIT(12); /* LA57, SDM 3A 2.5 */
-    const char *sync = cmdline_get("vmalloc_sync");
-    const char *pti = cmdline_get("pti");
 
-    pti_on = pti && !strcmp(pti, "on");
-    vmalloc_lazy = sync && !strcmp(sync, "lazy");
+    pti_on = cmdline_is("pti", "on", "off");
+    vmalloc_lazy = cmdline_is("vmalloc_sync", "lazy", "eager");
     pgtable_levels = five ? 5 : 4;
     vmalloc_start = five ? VMALLOC_BASE_5L : VMALLOC_BASE_4L;
     vmalloc_end = vmalloc_start + vmalloc_size();

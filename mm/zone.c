@@ -152,7 +152,8 @@ void __init zone_init(void)
     const char *word = cmdline_get("debug_pagealloc");
     pfn_t limit;
 
-    debug_pagealloc = word && (!*word || !strcmp(word, "on"));
+    debug_pagealloc =
+        word && (!*word || cmdline_is("debug_pagealloc", "on", "off"));
     page_group_by_mobility_disabled =
         physmap_ram_pages() < GROUP_BY_MOBILITY_MIN;
     lowmem_end_pfn = limit = PFN_DOWN(lowmem_limit());

@@ -439,11 +439,10 @@ static const struct {
 
 static int mem_init(void)
 {
-    const char *mode = cmdline_get("devmem");
     size_t i;
     int err = 0;
 
-    relaxed = mode && !strcmp(mode, "relaxed");
+    relaxed = cmdline_is("devmem", "relaxed", "strict");
     for (i = 0; i < ARRAY_SIZE(devices) && !err; i++)
         err =
             chrdev_register(MKDEV(MEM_MAJOR, devices[i].minor), devices[i].name,

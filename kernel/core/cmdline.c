@@ -113,6 +113,30 @@ bool cmdline_has(const char *key)
     return cmdline_get(key) != NULL;
 }
 
+/* True the first time it is asked about this word. */
+static bool first_complaint(const char *value)
+{
+    static const char *last;
+    bool first = value != last;
+
+    last = value;
+    return first;
+}
+
+bool cmdline_is(const char *key, const char *value, const char *otherwise)
+{
+    const char *given = cmdline_get(key);
+
+    if (!given)
+        return false;
+    if (!strcmp(given, value))
+        return true;
+    if (strcmp(given, otherwise) && first_complaint(given))
+        pr_warn("cmdline: %s=%s is neither %s=%s nor %s=%s, the usual\n", key,
+                given, key, value, key, otherwise);
+    return false;
+}
+
 static unsigned int unit_shift(char unit)
 {
     switch (unit) {
@@ -147,7 +171,9 @@ u64 cmdline_size(const char *key, u64 fallback)
         if (!end[shift != 0] && number << shift >> shift == number)
             return number << shift;
     }
-    pr_warn("cmdline: %s=%s is not a size such as 64, 512K or 1G", key, value);
+    if (first_complaint(value))
+        pr_warn("cmdline: %s=%s is not a size such as 64, 512K or 1G", key,
+                value);
     return fallback;
 }
 

@@ -18,6 +18,10 @@ const char *cmdline_text(void);
 const char *cmdline_get(const char *key);
 bool cmdline_has(const char *key);
 
+/* Whether KEY=value is there.  What is neither that nor `otherwise`, which is
+ * what holds without the word, is told of in the log. */
+bool cmdline_is(const char *key, const char *value, const char *otherwise);
+
 /* "64", "512K", "1G"; `fallback` if absent or malformed (said in the log). */
 u64 cmdline_size(const char *key, u64 fallback);
 

@@ -58,10 +58,9 @@ _Static_assert(VDSO_SPAN == ARRAY_SIZE(parts) * PAGE_SIZE, "a page each");
 
 void vdso_init(void)
 {
-    const char *word = cmdline_get("vdso");
     size_t size = vdso_image_end - vdso_image;
 
-    if (word && !strcmp(word, "0"))
+    if (cmdline_is("vdso", "0", "1"))
         return;
     if (size > PAGE_SIZE) {
         pr_err("vDSO: larger than its page\n");

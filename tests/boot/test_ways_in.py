@@ -52,6 +52,15 @@ def test_words_for_init():
         m.wait("(?i)panic")  # init has ended
 
 
+@pytest.mark.parametrize("word", [
+    "pti=maybe", "vdso=x", "vmalloc_sync=no", "devmem=all",
+    "debug_pagealloc=1"])
+def test_a_word_with_a_wrong_value_is_told_of(word):
+    with Machine(word + " rdinit=/bin/sh") as m:
+        m.shell()
+        assert m.log.count("cmdline: %s is neither" % word) == 1
+
+
 def test_poweroff_and_reboot():
     for command in ("poweroff -f", "reboot -f"):
         with Machine("rdinit=/bin/sh", debug_exit=False) as m:
