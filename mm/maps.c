@@ -1,5 +1,6 @@
 /*
- * mm/maps.c - /proc/PID/maps and smaps, in Linux's format to the column.
+ * mm/maps.c - /proc/PID/maps, smaps and smaps_rollup, in Linux's format to
+ * the column.
  *
  * The printer must not touch user memory: mmap_lock is held for reading.
  */
@@ -116,10 +117,12 @@ struct page_sums { /* bytes; pss in 1/4096 of one */
     u64 rss, pss, pss_dirty, shared_clean, shared_dirty;
     u64 private_clean, private_dirty, referenced, anonymous;
     u64 huge;
+    u64 pss_anon, pss_file, locked; /* parts of pss */
 };
 #define PSS_SHIFT 12
 
-static void sum_page(struct page_sums *sums, pte_t pte)
+static void sum_page(const struct vm_area_struct *vma, struct page_sums *sums,
+                     pte_t pte)
 {
     struct page *page = pte_page(pte);
     u64 share;
@@ -141,8 +144,12 @@ static void sum_page(struct page_sums *sums, pte_t pte)
         *(dirty ? &sums->private_dirty : &sums->private_clean) += PAGE_SIZE;
     if (pte_young(pte))
         sums->referenced += PAGE_SIZE;
-    if (page_is_anon(page))
+    if (page_is_anon(page)) {
         sums->anonymous += PAGE_SIZE;
+        sums->pss_anon += share;
+    } else if (vma->vm_file) {
+        sums->pss_file += share;
+    }
 }
 
 static void sum_huge(struct page_sums *sums, pte_t pte)
@@ -151,6 +158,7 @@ static void sum_huge(struct page_sums *sums, pte_t pte)
 
     sums->rss += HUGE_SIZE;
     sums->pss += (HUGE_SIZE << PSS_SHIFT) / maps;
+    sums->pss_anon += (HUGE_SIZE << PSS_SHIFT) / maps;
     sums->pss_dirty += (HUGE_SIZE << PSS_SHIFT) / maps;
     *(maps > 1 ? &sums->shared_dirty : &sums->private_dirty) += HUGE_SIZE;
     sums->referenced += HUGE_SIZE;
@@ -161,6 +169,7 @@ static void sum_huge(struct page_sums *sums, pte_t pte)
 static void sum_vma(const struct vm_area_struct *vma, struct page_sums *sums)
 {
     spinlock_t *lock = &vma->vm_mm->page_table_lock;
+    u64 before = sums->pss;
     struct pt_cursor c;
 
     spin_lock(lock);
@@ -169,8 +178,10 @@ static void sum_vma(const struct vm_area_struct *vma, struct page_sums *sums)
         if (pt_at_huge(&c))
             sum_huge(sums, *c.slot);
         else if (!c.level)
-            sum_page(sums, *c.slot);
+            sum_page(vma, sums, *c.slot);
     spin_unlock(lock);
+    if (vma->vm_flags & VM_LOCKED)
+        sums->locked += sums->pss - before;
 }
 
 static void print_kb(struct printer *out, const char *label, u64 bytes)
@@ -178,17 +189,30 @@ static void print_kb(struct printer *out, const char *label, u64 bytes)
     printer_row_kib(out, label, bytes >> 10);
 }
 
-static void print_sums(const struct vm_area_struct *vma, struct printer *out,
-                       const struct page_sums *sums)
+static void print_size(const struct vm_area_struct *vma, struct printer *out)
 {
-    u64 pss = sums->pss >> PSS_SHIFT;
-
     print_kb(out, "Size:           ", vma->vm_end - vma->vm_start);
     print_kb(out, "KernelPageSize: ", PAGE_SIZE);
     print_kb(out, "MMUPageSize:    ", PAGE_SIZE);
+}
+
+static void print_pss(struct printer *out, const char *label, u64 pss)
+{
+    print_kb(out, label, pss >> PSS_SHIFT);
+}
+
+static void print_sums(struct printer *out, const struct page_sums *sums,
+                       bool parts)
+{
     print_kb(out, "Rss:            ", sums->rss);
-    print_kb(out, "Pss:            ", pss);
-    print_kb(out, "Pss_Dirty:      ", sums->pss_dirty >> PSS_SHIFT);
+    print_pss(out, "Pss:            ", sums->pss);
+    print_pss(out, "Pss_Dirty:      ", sums->pss_dirty);
+    if (parts) {
+        print_pss(out, "Pss_Anon:       ", sums->pss_anon);
+        print_pss(out, "Pss_File:       ", sums->pss_file);
+        print_pss(out, "Pss_Shmem:      ",
+                  sums->pss - sums->pss_anon - sums->pss_file);
+    }
     print_kb(out, "Shared_Clean:   ", sums->shared_clean);
     print_kb(out, "Shared_Dirty:   ", sums->shared_dirty);
     print_kb(out, "Private_Clean:  ", sums->private_clean);
@@ -203,8 +227,7 @@ static void print_sums(const struct vm_area_struct *vma, struct printer *out,
     print_kb(out, "Private_Hugetlb:", 0);
     print_kb(out, "Swap:           ", 0);
     print_kb(out, "SwapPss:        ", 0);
-    print_kb(out, "Locked:         ", vma->vm_flags & VM_LOCKED ? pss : 0);
-    printer_printf(out, "THPeligible:    %d\n", 0);
+    print_pss(out, "Locked:         ", sums->locked);
 }
 
 static void print_flags(const struct vm_area_struct *vma, struct printer *out)
@@ -244,9 +267,36 @@ void vma_print_smaps(struct mm_struct *mm, struct printer *out)
 
         print_header(vma, out, buf);
         sum_vma(vma, &sums);
-        print_sums(vma, out, &sums);
+        print_size(vma, out);
+        print_sums(out, &sums, false);
+        printer_printf(out, "THPeligible:    %d\n", 0);
         print_flags(vma, out);
     }
     up_read(&mm->mmap_lock);
     kfree(buf);
+}
+
+void vma_print_smaps_rollup(struct mm_struct *mm, struct printer *out)
+{
+    static const char nothing[] = " ---p 00000000 00:00 0 ";
+    const struct vm_area_struct *vma;
+    unsigned long start = 0, end = 0;
+    struct page_sums sums = {0};
+    unsigned int width;
+
+    down_read(&mm->mmap_lock);
+    if (mm->first)
+        start = mm->first->vm_start;
+    for (vma = mm->first; vma; vma = vma->vm_next) {
+        sum_vma(vma, &sums);
+        end = vma->vm_end;
+    }
+    up_read(&mm->mmap_lock);
+    width = printer_number(out, start, 16, 8, '0');
+    printer_putc(out, '-');
+    width += 1 + printer_number(out, end, 16, 8, '0') + sizeof(nothing) - 1;
+    printer_write(out, nothing, sizeof(nothing) - 1);
+    printer_fill(out, ' ', NAME_COLUMN - min(width, NAME_COLUMN));
+    printer_puts(out, "[rollup]\n");
+    print_sums(out, &sums, true);
 }

@@ -221,3 +221,4 @@ int shmem_zero_setup(struct vm_area_struct *vma);
 struct printer;
 void vma_print_maps(struct mm_struct *mm, struct printer *out);
 void vma_print_smaps(struct mm_struct *mm, struct printer *out);
+void vma_print_smaps_rollup(struct mm_struct *mm, struct printer *out);

@@ -303,6 +303,15 @@ unsigned int irq_isa_to_gsi(unsigned int isa)
     return isa;
 }
 
+u64 irq_total(void)
+{
+    u64 sum = timer_interrupts();
+
+    for (int i = 0; i < IRQ_LINES; i++)
+        sum += lines[i].count;
+    return sum;
+}
+
 void irq_report(struct printer *out)
 {
     for (int i = 0; i < IRQ_LINES; i++) {

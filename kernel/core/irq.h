@@ -27,6 +27,7 @@ struct printer;
 void irq_init(const struct irq_hardware *hardware);
 const struct irq_hardware *irq_hardware(void);
 void irq_report(struct printer *out); /* /proc/interrupts */
+u64 irq_total(void);                  /* so far, the timers' included */
 
 typedef void irq_handler_t(unsigned int irq, void *arg);
 

@@ -318,6 +318,15 @@ static bool timer_interrupt(struct pt_regs *regs,
     return true;
 }
 
+u64 timer_interrupts(void)
+{
+    u64 sum = 0;
+
+    for (unsigned int cpu = 0; cpu < max(nr_cpus_online, 1u); cpu++)
+        sum += *per_cpu_ptr(&interrupts, cpu);
+    return sum;
+}
+
 void timer_report(struct printer *out)
 {
     printer_puts(out, " LOC:");

@@ -14,4 +14,5 @@ void timer_hardware_init(void); /* on each CPU */
 void timer_settle_rate(void);
 
 struct printer;
+u64 timer_interrupts(void);             /* on all CPUs, so far */
 void timer_report(struct printer *out); /* a line of /proc/interrupts */

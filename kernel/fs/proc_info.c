@@ -118,10 +118,10 @@ static void show_stat(struct printer *out)
     }
     count_tasks(&all, &running, &switches, &last);
     printer_printf(out,
-                   "intr 0\nctxt %lu\nbtime %lu\nprocesses %d\n"
+                   "intr %lu\nctxt %lu\nbtime %lu\nprocesses %d\n"
                    "procs_running %u\nprocs_blocked 0\n"
                    "softirq 0 0 0 0 0 0 0 0 0 0 0\n",
-                   switches, boot, last, max(running, 1u));
+                   irq_total(), switches, boot, last, max(running, 1u));
 }
 
 static void print_cpu_flags(struct printer *out)

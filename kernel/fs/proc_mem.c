@@ -1,6 +1,7 @@
 /*
  * kernel/fs/proc_mem.c - a process's memory and what belongs to it: maps,
- * smaps, cmdline, environ, auxv, pagemap, mem; and the small files.
+ * smaps, smaps_rollup, cmdline, environ, auxv, pagemap, mem; and the small
+ * files.
  */
 #include <kernel/fs/proc_pid.h>
 #include <kernel/lib/string.h>
@@ -82,6 +83,17 @@ int proc_smaps(struct task_struct *task, struct printer *out)
     if (!mm)
         return 0;
     vma_print_smaps(mm, out);
+    mm_put(mm);
+    return 0;
+}
+
+int proc_smaps_rollup(struct task_struct *task, struct printer *out)
+{
+    struct mm_struct *mm = task_get_mm(task);
+
+    if (!mm)
+        return -ESRCH;
+    vma_print_smaps_rollup(mm, out);
     mm_put(mm);
     return 0;
 }

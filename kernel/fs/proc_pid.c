@@ -141,6 +141,7 @@ static const struct row rows[] = {
     TEXT(mounts, 0444),
     TEXT(mountinfo, 0444),
     PRIVATE_TEXT(smaps, 0444),
+    PRIVATE_TEXT(smaps_rollup, 0444),
     {.name = "pagemap",
      .kind = ROW_FILE,
      .mode = 0400,

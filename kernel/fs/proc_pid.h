@@ -61,6 +61,7 @@ int proc_oom_score_adj(struct task_struct *task, struct printer *out);
 int proc_set_oom_score_adj(struct task_struct *task, const char *text);
 int proc_personality(struct task_struct *task, struct printer *out);
 int proc_smaps(struct task_struct *task, struct printer *out);
+int proc_smaps_rollup(struct task_struct *task, struct printer *out);
 int proc_stat(struct task_struct *task, struct printer *out);
 int proc_statm(struct task_struct *task, struct printer *out);
 int proc_status(struct task_struct *task, struct printer *out);

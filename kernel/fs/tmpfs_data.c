@@ -80,6 +80,8 @@ static int tmpfs_fallocate(struct inode *inode, int mode, u64 start, u64 len)
 
     if (mode & ~FALLOC_FL_KEEP_SIZE)
         return -EOPNOTSUPP;
+    if (end > inode->size && inode->seals & F_SEAL_GROW)
+        return -EPERM;
     if (room_for(inode, start, len) < len)
         return -ENOSPC;
     for (index = start / PAGE_SIZE; !err && index * PAGE_SIZE < end; index++) {

@@ -432,7 +432,7 @@ static long allocate(struct file *file, int mode, loff_t offset, loff_t len)
         return -ENODEV;
     if ((u64)offset + len > 0x7fffffffffffffffull)
         return -EFBIG;
-    if (!(mode & FALLOC_FL_KEEP_SIZE) && offset + len > inode->size &&
+    if ((u64)offset + len > inode->size && /* with KEEP_SIZE, too */
         file_size_allowed(offset + len - 1, 1) < 0)
         return -EFBIG;
     if (!inode->ops || !inode->ops->fallocate)

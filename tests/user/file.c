@@ -224,6 +224,7 @@ static int too_big(void)
     MUST(ftruncate(fd, 5001) == -1 && errno == EFBIG);
     MUST(ftruncate(fd, 4000) == 0 && ftruncate(fd, 5000) == 0);
     MUST(fallocate(fd, 0, 0, 6000) == -1 && errno == EFBIG);
+    MUST(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 6000) == -1 && errno == EFBIG);
     MUST(pwrite(fd, bytes, 10, 4995) == 5);
     signal(SIGXFSZ, SIG_DFL);
     return pwrite(fd, bytes, 1, 6000) == 1 ? 1 : 2;
@@ -387,6 +388,10 @@ static void test_memfd(void)
     is(pread(zero, buf, 20, 0), 10, "of both");
     ok(buf[0] == 'x' && buf[1] == 'y', "bytes arrive");
     close(zero);
+    close(fd);
+    fd = memfd_create("sealed", MFD_ALLOW_SEALING);
+    fcntl(fd, F_ADD_SEALS, F_SEAL_GROW);
+    errno_is(fallocate(fd, 0, 0, 100), EPERM, "fallocate of what may not grow");
     close(fd);
     errno_is(memfd_create("x", 0x80), EINVAL, "memfd_create, a bad flag");
 }

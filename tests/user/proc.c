@@ -149,6 +149,12 @@ static void test_self(void)
         "+/.*$");
     has("/proc/self/maps", "rw-p 00000000 00:00 0 +\\[stack\\]$");
     has("/proc/self/smaps", "^Pss: +[0-9]+ kB$");
+    has("/proc/stat", "^intr [1-9][0-9]*");
+    has("/proc/self/smaps_rollup",
+        "^[0-9a-f]+-[0-9a-f]+ ---p 00000000 00:00 0 +.rollup.$");
+    has("/proc/self/smaps_rollup", "^Pss: +[1-9][0-9]* kB$");
+    has("/proc/self/smaps_rollup", "^Pss_Anon: +[1-9][0-9]* kB$");
+    has("/proc/self/smaps_rollup", "^Private_Dirty: +[1-9][0-9]* kB$");
     has("/proc/self/limits", "^Max open files +[0-9]+ +[0-9]+ +files *$");
     ok(slurp("/proc/self/auxv") > 16, "auxv");
     for (i = 0; aux[i] && aux[i] != AT_PAGESZ; i += 2)
