@@ -98,7 +98,8 @@ LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack \
            --no-warn-rwx-segments --build-id=none
 USER_CFLAGS := -std=gnu11 -static -O2 -g -Wall -Wextra -Wno-unused-parameter \
                -Wno-missing-field-initializers \
-               -fno-omit-frame-pointer -I. -Iuser $(UAPI)
+               -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
+               -I. -Iuser $(UAPI)
 HOST_CFLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined \
                -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
                -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
