@@ -25,6 +25,7 @@
 #define DEBUG_EXIT_PORT 0xf4 /* QEMU's isa-debug-exit under test */
 #define DEBUG_EXIT_ABSENT 0xff
 #define DEBUG_EXIT_PANIC 0x12
+#define NMI_PAUSE (100 * NSEC_PER_MSEC) /* after one has been told */
 #define BACKTRACE_MAX 32
 #define LAST_LINES 12ull
 #define STOP_LIMIT (2 * NSEC_PER_SEC) /* an emulated CPU may have to wait */
@@ -38,6 +39,7 @@ static s64 panic_timeout; /* panic=: 0 halt, > 0 seconds, < 0 at once */
 static u32 panic_cpu;     /* number + 1 of the CPU that panics */
 static u32 panic_depth;
 static const struct pt_regs *stopped_at[NR_CPUS_MAX];
+static DEFINE_PER_CPU(u64, nmi_pause_end); /* ktime */
 
 void panic_report_register(struct panic_report *report)
 {
@@ -288,6 +290,8 @@ static bool nmi(struct pt_regs *regs, unsigned int vector __maybe_unused)
         for (;;)
             __asm__ volatile("cli; hlt");
     }
+    if (ktime_get() < this_cpu_read(nmi_pause_end))
+        return true; /* it came while the last one was told, or just after */
     this_cpu_inc(nmi_depth);
     pr_emerg("NMI: CPU %u was here", smp_processor_id());
     dump_regs(regs);
@@ -295,6 +299,7 @@ static bool nmi(struct pt_regs *regs, unsigned int vector __maybe_unused)
         dump_frames(regs->rip, regs->rbp);
     this_cpu_dec(nmi_depth);
     printk_flush();
+    this_cpu_write(nmi_pause_end, ktime_get() + NMI_PAUSE);
     return true;
 }
 

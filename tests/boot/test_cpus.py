@@ -37,3 +37,18 @@ def test_smallest_64_bit_cpu():
     with Machine("rdinit=/bin/sh", cpu="qemu64") as m:
         m.shell()
         assert m.command("echo alive") == "alive"
+
+
+def test_64_cpus():
+    """As many as a mask of CPUs has bits: all start, all run programs, and
+    the shootdowns between them reach whom they should."""
+    with Machine("rdinit=/bin/sh", smp=64, mem="256M") as m:
+        m.shell(120)
+        assert m.command("nproc") == "64"
+        m.command("mount -t proc proc /proc")
+        assert m.command("grep -c ^processor /proc/cpuinfo") == "64"
+        last = "taskset 8000000000000000 cut -d' ' -f39 /proc/self/stat"
+        assert m.command(last) == "63"
+        assert "0 failed" in m.command("runtests tlb", 120)
+        flushes = m.command("grep -w nr_tlb_remote_flush /proc/vmstat")
+        assert int(flushes.split()[1]) > 0

@@ -1,4 +1,6 @@
 """The kernel's last words: what broke, where, and how QEMU ends."""
+import time
+
 import pytest
 
 from machine import PANIC, PASSED, PROMPT, Machine
@@ -44,6 +46,21 @@ def test_nmi_says_where_the_cpu_is():
         m.wait(r"RIP [0-9a-f]{16}")
         m.send("echo still $((40 + 2)) there\n")
         m.wait("still 42 there")
+
+
+def test_nmis_in_a_row_leave_the_console_usable():
+    """Those that come right after one has been told are let pass."""
+    with Machine("rdinit=/bin/sh") as m:
+        m.wait(PROMPT)
+        start = time.monotonic()
+        for i in range(60):
+            m.qmp_call("inject-nmi")
+            while time.monotonic() < start + i * 0.02:
+                m.pump(0.01)
+        m.send("echo still $((40 + 2)) there\n")
+        m.wait("still 42 there")
+        told = m.log.count("NMI: CPU 0 was here")
+        assert 1 <= told <= 2 + (time.monotonic() - start) / 0.1
 
 
 def test_panic_shows_all_cpus():
