@@ -267,19 +267,26 @@ static void change_credentials(struct task_struct *task,
         task->pdeath_signal = 0;
 }
 
+/*
+ * Others find a task's lock through task->sighand without holding anything,
+ * so threads that have gone are no reason for another one; where a second
+ * process has it, the old one stays until nobody can be on the way to it.
+ */
 static void change_signals(struct task_struct *task)
 {
     struct sighand_struct *old = task->sighand, *own;
     u64 flags;
 
-    if (refcount_read(&old->refs) > 1) {
+    if (READ_ONCE(old->shared)) {
         own = sighand_alloc();
         if (own) {
             memcpy(own->action, old->action, sizeof(own->action));
             flags = spin_lock_irqsave(&old->lock);
             task->sighand = own;
             spin_unlock_irqrestore(&old->lock, flags);
-            sighand_put(old);
+            if (task->sighand_before)
+                sighand_put(task->sighand_before);
+            task->sighand_before = old;
         }
     }
     signal_exec_reset(task);

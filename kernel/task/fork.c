@@ -111,6 +111,7 @@ static struct task_struct *copy_struct(struct task_struct *parent)
     child->fs = NULL;
     child->signal = NULL;
     child->sighand = NULL;
+    child->sighand_before = NULL;
     child->fpu = NULL;
     return child;
 }
@@ -144,6 +145,8 @@ static int copy_sighand(struct task_struct *child, struct task_struct *parent,
 
     if (flags & CLONE_SIGHAND) {
         refcount_inc(&from->refs);
+        if (!(flags & CLONE_THREAD))
+            WRITE_ONCE(from->shared, true);
         child->sighand = from;
         return 0;
     }

@@ -27,6 +27,7 @@ struct sighand_struct {
     refcount_t refs;
     spinlock_t lock; /* irq-safe: the console's interrupt sends SIGINT */
     struct kernel_sigaction action[64]; /* (lock) */
+    bool shared; /* some process has taken it by CLONE_SIGHAND */
 };
 
 const char *signal_name(int sig); /* "SIGSEGV"; "?" if there is none */

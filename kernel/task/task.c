@@ -192,6 +192,8 @@ void put_task(struct task_struct *task)
     groups_put(task->cred.groups);
     if (task->sighand)
         sighand_put(task->sighand);
+    if (task->sighand_before)
+        sighand_put(task->sighand_before);
     if (task->signal)
         signal_put(task->signal);
     task_free(task);

@@ -113,6 +113,7 @@ struct task_struct {
     struct fs_struct *fs;
     struct signal_struct *signal;
     struct sighand_struct *sighand;
+    struct sighand_struct *sighand_before; /* (o) kept: exec.c; NULL */
     struct cred cred; /* (o) */
 
     struct sigpending pending; /* (s) */

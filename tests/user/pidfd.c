@@ -306,6 +306,49 @@ static void test_exec(void)
     close(fd);
 }
 
+static volatile int looked_at;
+
+static void *looks(void *arg)
+{
+    int fd;
+
+    while ((fd = looked_at) >= 0) {
+        send(fd, 0, NULL);
+        close(getfd(fd, 0));
+    }
+    return NULL;
+}
+
+/* Somebody reaches into it all the while. */
+static void test_exec_watched(void)
+{
+    int rounds = 100, seen = 0;
+    pthread_t looker, thread;
+    siginfo_t info;
+
+    looked_at = 0;
+    pthread_create(&looker, NULL, looks, NULL);
+    for (int i = 0; i < rounds; i++) {
+        pid_t pid = fork();
+        int fd;
+
+        if (!pid) {
+            pthread_create(&thread, NULL, runs_program, NULL);
+            for (;;)
+                pause();
+        }
+        looked_at = fd = pidfd_open(pid, 0);
+        waitid(P_PIDFD, fd, &info, WSTOPPED);
+        send(fd, SIGKILL, NULL);
+        seen += waitid(P_PIDFD, fd, &info, WEXITED) == 0;
+        looked_at = 0;
+        close(fd);
+    }
+    looked_at = -1;
+    pthread_join(looker, NULL);
+    is(seen, rounds, "programs start while somebody reaches into them");
+}
+
 static void test_epoll(void)
 {
     struct epoll_event e = {.events = EPOLLIN, .data.u64 = 5}, got;
@@ -450,6 +493,7 @@ int main(int argc, char **argv)
     test_clone();
     test_threads();
     test_exec();
+    test_exec_watched();
     test_epoll();
     test_getfd();
     is(in_child(as_user), 0, "who may send, and take");
