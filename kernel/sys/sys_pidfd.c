@@ -14,20 +14,36 @@
 
 #define PIDFD_NONBLOCK O_NONBLOCK /* pidfd_open(2) */
 
+/* Process `pid`, referenced: 0, -EINVAL (a thread), -ESRCH.  Under the lock,
+ * as execve by a thread exchanges numbers. */
+static int process_get(pid_t pid, struct signal_struct **process)
+{
+    u64 flags = spin_lock_irqsave(&tasklist_lock);
+    struct task_struct *task = task_find_locked(pid);
+    int err = task ? -EINVAL : -ESRCH;
+
+    if (task && thread_group_leader(task)) {
+        *process = task->signal;
+        refcount_inc(&task->signal->refs);
+        err = 0;
+    }
+    spin_unlock_irqrestore(&tasklist_lock, flags);
+    return err;
+}
+
 long sys_pidfd_open(pid_t pid, int flags)
 {
-    struct task_struct *task;
-    long fd = -EINVAL;
+    struct signal_struct *process;
+    int err;
 
     if (flags & ~PIDFD_NONBLOCK || pid <= 0)
         return -EINVAL;
-    task = task_find_get(pid);
-    if (!task) /* a number that only a group still has */
-        return pgrp_exists(pid, -1) ? -EINVAL : -ESRCH;
-    if (thread_group_leader(task))
-        fd = pidfd_install(task->signal, flags);
-    put_task(task);
-    return fd;
+    err = process_get(pid, &process);
+    if (err) /* -EINVAL, too, if only a group still has the number */
+        return err == -ESRCH && pgrp_exists(pid, -1) ? -EINVAL : err;
+    err = pidfd_install(process, flags);
+    signal_put(process);
+    return err;
 }
 
 /* By pidfd or open /proc/PID: 0, -EBADF, or -ESRCH and NULL. */
