@@ -11,6 +11,7 @@
 #include <kernel/fs/procfs.h>
 #include <kernel/lib/format.h>
 #include <kernel/lib/string.h>
+#include <kernel/task/cputime.h>
 #include <kernel/task/internal.h>
 #include <kernel/core/utsname.h>
 #include <kernel/x86/cpu.h>
@@ -30,50 +31,39 @@ static void show_version(struct printer *out)
                    __GNUC_PATCHLEVEL__, utsname.version);
 }
 
-static u64 idle_ns(u64 up, u64 user, u64 system)
+static struct cpu_account all_cpus(void)
 {
-    u64 all = up * nr_cpus_online;
+    struct cpu_account sum = {{0, 0}, 0, 0};
 
-    return all > user + system ? all - user - system : 0;
-}
+    for (unsigned int cpu = 0; cpu < nr_cpus_online; cpu++) {
+        struct cpu_account one = cpu_account(cpu);
 
-/* What is running is charged when it stops: a reader may see that idle time
- * was none, and must not. */
-static u64 never_less(u64 idle)
-{
-    static u64 told;
-    u64 before = READ_ONCE(told);
-
-    while (idle > before &&
-           !__atomic_compare_exchange_n(&told, &before, idle, false,
-                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-        ;
-    return max(idle, before);
+        sum.spent.user += one.spent.user;
+        sum.spent.system += one.spent.system;
+        sum.idle += one.idle;
+        sum.switches += one.switches;
+    }
+    return sum;
 }
 
 static void show_uptime(struct printer *out)
 {
-    u64 up = ktime_get(), user, system, idle;
+    u64 up = ktime_get() / (NSEC_PER_SEC / 100);
+    u64 idle = all_cpus().idle / (NSEC_PER_SEC / 100);
 
-    proc_cpu_times(&user, &system);
-    idle = never_less(idle_ns(up, user, system));
-    up /= NSEC_PER_SEC / 100;
-    idle /= NSEC_PER_SEC / 100;
     printer_printf(out, "%lu.%02lu %lu.%02lu\n", up / 100, up % 100, idle / 100,
                    idle % 100);
 }
 
-static void count_tasks(u32 *all, u32 *running, u64 *switches, pid_t *last)
+static void count_tasks(u32 *all, u32 *running, pid_t *last)
 {
     struct task_struct *task;
 
     *all = *running = 0;
-    *switches = 0;
     for (pid_t pid = 0; (task = task_next_get(pid));) {
         pid = *last = task->pid;
         (*all)++;
         *running += task->state == TASK_RUNNING;
-        *switches += task->nvcsw + task->nivcsw;
         put_task(task);
     }
 }
@@ -82,46 +72,44 @@ static void show_loadavg(struct printer *out)
 {
     unsigned long load[3];
     u32 all, running, i;
-    u64 switches;
     pid_t last = 0;
 
     sched_loads(load);
-    count_tasks(&all, &running, &switches, &last);
+    count_tasks(&all, &running, &last);
     for (i = 0; i < 3; i++)
         printer_printf(out, "%lu.%02lu ", load[i] >> 16,
                        (load[i] & 0xffff) * 100 >> 16);
     printer_printf(out, "%u/%u %d\n", running, all, last);
 }
 
-static void print_cpu_times(struct printer *out, const char *name, u64 user,
-                            u64 system, u64 idle)
+static void print_cpu_times(struct printer *out, const char *name,
+                            const struct cpu_account *cpu)
 {
     printer_printf(out, "%s %lu 0 %lu %lu 0 0 0 0 0 0\n", name,
-                   ns_to_ticks(user), ns_to_ticks(system), ns_to_ticks(idle));
+                   ns_to_ticks(cpu->spent.user), ns_to_ticks(cpu->spent.system),
+                   ns_to_ticks(cpu->idle));
 }
 
 static void show_stat(struct printer *out)
 {
-    u64 up = ktime_get(), user, system, idle, switches;
-    u64 boot = (ktime_get_real() - up) / NSEC_PER_SEC;
+    u64 boot = (ktime_get_real() - ktime_get()) / NSEC_PER_SEC;
+    struct cpu_account sum = all_cpus(), one;
     u32 all, running, cpu;
     pid_t last = 0;
     char name[16];
 
-    proc_cpu_times(&user, &system);
-    idle = idle_ns(up, user, system);
-    print_cpu_times(out, "cpu ", user, system, idle);
+    print_cpu_times(out, "cpu ", &sum);
     for (cpu = 0; cpu < nr_cpus_online; cpu++) {
         snprintf(name, sizeof(name), "cpu%u", cpu);
-        print_cpu_times(out, name, user / nr_cpus_online,
-                        system / nr_cpus_online, idle / nr_cpus_online);
+        one = cpu_account(cpu);
+        print_cpu_times(out, name, &one);
     }
-    count_tasks(&all, &running, &switches, &last);
+    count_tasks(&all, &running, &last);
     printer_printf(out,
                    "intr %lu\nctxt %lu\nbtime %lu\nprocesses %d\n"
                    "procs_running %u\nprocs_blocked 0\n"
                    "softirq 0 0 0 0 0 0 0 0 0 0 0\n",
-                   irq_total(), switches, boot, last, max(running, 1u));
+                   irq_total(), sum.switches, boot, last, max(running, 1u));
 }
 
 static void print_cpu_flags(struct printer *out)

@@ -115,25 +115,6 @@ static void view_take(struct view *v, struct task_struct *task)
     spin_unlock_irqrestore(&tasklist_lock, flags);
 }
 
-void proc_cpu_times(u64 *user, u64 *system)
-{
-    struct task_struct *task;
-    u64 flags = spin_lock_irqsave(&tasklist_lock);
-
-    *user = *system = 0;
-    list_for_each_entry(task, &task_list, all_link) {
-        struct cpu_time time = task_times(task);
-
-        *user += time.user;
-        *system += time.system;
-        if (!task->signal || !thread_group_leader(task))
-            continue;
-        *user += task->signal->utime + task->signal->cutime;
-        *system += task->signal->stime + task->signal->cstime;
-    }
-    spin_unlock_irqrestore(&tasklist_lock, flags);
-}
-
 void proc_fault_counts(u64 *minor, u64 *major)
 {
     struct task_struct *task;

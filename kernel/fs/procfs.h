@@ -11,8 +11,6 @@ struct task_struct;
 extern const struct pseudo_dynamic proc_pid_dynamic; /* /proc's numbers */
 void proc_pid_evict(struct inode *inode);
 
-/* Times of all processes there are or were, ns. */
-void proc_cpu_times(u64 *user, u64 *system);
 void proc_fault_counts(u64 *minor, u64 *major);
 
 void proc_info_init(void); /* meminfo, cpuinfo, ... */

@@ -51,6 +51,22 @@ struct cpu_time task_times(struct task_struct *task)
     return time;
 }
 
+struct cpu_account cpu_account(unsigned int cpu)
+{
+    struct run_queue *rq = rq_of(cpu);
+    u64 flags = spin_lock_irqsave(&rq->lock), up = ktime_get(), busy;
+    struct cpu_account sum;
+
+    rq->spent.user += rq->unsampled;
+    rq->unsampled = 0;
+    busy = cpu_time_sum(rq->spent);
+    if (up > busy)
+        rq->idle_told = max(rq->idle_told, up - busy);
+    sum = (struct cpu_account){rq->spent, rq->idle_told, rq->switches};
+    spin_unlock_irqrestore(&rq->lock, flags);
+    return sum;
+}
+
 struct cpu_time process_times_locked(const struct signal_struct *signal)
 {
     struct cpu_time sum = {signal->utime, signal->stime};
@@ -82,11 +98,13 @@ static void look(struct task_struct *task, bool user)
     if (user) {
         task->looks_user++;
         task->utime += task->unsampled;
+        rq->spent.user += rq->unsampled;
     } else {
         task->looks_system++;
         task->stime += task->unsampled;
+        rq->spent.system += rq->unsampled;
     }
-    task->unsampled = 0;
+    task->unsampled = rq->unsampled = 0;
     if (task->looks_user + task->looks_system > LOOKS_MAX) {
         task->looks_user /= 2;
         task->looks_system /= 2;

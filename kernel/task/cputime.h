@@ -17,6 +17,15 @@ struct cpu_time { /* ns */
 /* Up to now, running or not.  Neither figure ever goes back. */
 struct cpu_time task_times(struct task_struct *task);
 
+struct cpu_account {
+    struct cpu_time spent;
+    u64 idle; /* ns */
+    u64 switches;
+};
+
+/* Of a CPU since the machine started; nothing of it goes back, whoever ends. */
+struct cpu_account cpu_account(unsigned int cpu);
+
 /* Live and ended threads, without children.
  * Locks: tasklist_lock or the process's sighand->lock. */
 struct cpu_time process_times_locked(const struct signal_struct *signal);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <kernel/core/percpu.h>
+#include <kernel/task/cputime.h>
 #include <kernel/task/internal.h>
 
 struct run_queue {
@@ -20,7 +21,11 @@ struct run_queue {
     u64 min_vruntime;    /* (lock) never goes back */
     struct task_struct *idle;
     struct timer slice;
-    struct timer tick; /* cputime.c */
+    struct timer tick;     /* cputime.c */
+    struct cpu_time spent; /* (lock) by programs and kernel threads */
+    u64 unsampled;         /* (lock) by programs since the last look */
+    u64 idle_told;         /* (lock) idle time never goes back */
+    u64 switches;          /* (lock) from one task to another */
 };
 
 DECLARE_PER_CPU(struct run_queue, run_queue);

@@ -139,6 +139,7 @@ void schedule(void)
     }
     next = rq_take_first(rq);
     if (next != prev) {
+        rq->switches++;
         switch_to(rq, prev, next, now);
         local_irq_restore(flags);
         return;

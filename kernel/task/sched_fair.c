@@ -37,10 +37,13 @@ void rq_account(struct run_queue *rq, struct task_struct *task, u64 now)
     task->exec_start = now;
     if (task == rq->idle)
         return;
-    if (task->mm)
+    if (task->mm) {
         task->unsampled += delta;
-    else
+        rq->unsampled += delta;
+    } else {
         task->stime += delta;
+        rq->spent.system += delta;
+    }
     task->vruntime += weighted(task, delta);
     if ((s64)(task->vruntime - rq->min_vruntime) > 0) {
         u64 least = task->vruntime;

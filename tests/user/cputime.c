@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -337,6 +338,46 @@ static void test_thread_clock(void)
     errno_is(timer_create(clock, &event, &id), EINVAL, "a bad signal");
 }
 
+/* Ticks that a line of /proc/stat calls busy; *idle: those it does not. */
+static long busy_ticks(const char *name, long *idle)
+{
+    unsigned long user = 0, nice = 0, system = 0;
+    FILE *f = fopen("/proc/stat", "r");
+    char line[4096], word[32] = "";
+
+    while (strcmp(word, name) && fgets(line, sizeof(line), f))
+        sscanf(line, "%31s %lu %lu %lu %ld", word, &user, &nice, &system, idle);
+    fclose(f);
+    return user + nice + system;
+}
+
+/* A child that nobody waits for works on the last CPU. */
+static void test_stat(void)
+{
+    int last = sysconf(_SC_NPROCESSORS_ONLN) - 1;
+    long all, one, idle, then;
+    cpu_set_t set;
+    char name[16];
+
+    snprintf(name, sizeof(name), "cpu%d", last);
+    all = busy_ticks("cpu", &then);
+    one = busy_ticks(name, &then);
+    signal(SIGCHLD, SIG_IGN);
+    if (!fork()) {
+        CPU_ZERO(&set);
+        CPU_SET(last, &set);
+        sched_setaffinity(0, sizeof(set), &set);
+        use_user(250 * MS);
+        _exit(0);
+    }
+    wait(NULL);
+    signal(SIGCHLD, SIG_DFL);
+    ok(busy_ticks(name, &idle) - one >= 10, "/proc/stat: work of this CPU");
+    ok(idle >= then, "which was idle before");
+    ok(busy_ticks("cpu", &idle) - all >= 10,
+       "counts, though who did it is gone");
+}
+
 int main(void)
 {
     zero_fd = open("/dev/zero", O_RDONLY);
@@ -346,6 +387,7 @@ int main(void)
     test_sleep();
     test_proc();
     test_child();
+    test_stat();
     test_limit();
     test_itimers();
     test_clock(CLOCK_PROCESS_CPUTIME_ID, "a timer on the process's time");
