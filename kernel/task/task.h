@@ -114,7 +114,7 @@ struct task_struct {
     struct signal_struct *signal;
     struct sighand_struct *sighand;
     struct sighand_struct *sighand_before; /* (o) kept: exec.c; NULL */
-    struct cred cred; /* (o) */
+    struct cred cred;                      /* (o) */
 
     struct sigpending pending; /* (s) */
     sigset_t blocked;          /* (o) see signal.c */
