@@ -407,9 +407,12 @@ void force_signal(int sig, int code, unsigned long addr, u32 trapno,
     spin_unlock_irqrestore(&task->sighand->lock, flags);
 }
 
-/* The lowest number, but faults first: they belong to this instruction. */
+/* The lowest number, but faults first: they belong to this instruction.  And
+ * before all the one that nothing may keep from ending the process. */
 static int next_signal(sigset_t set)
 {
+    if (unlikely(set & sig_bit(SIGKILL)))
+        return SIGKILL;
     if (set & SIG_SYNCHRONOUS)
         set &= SIG_SYNCHRONOUS;
     return set ? __builtin_ctzl(set) + 1 : 0;
@@ -443,11 +446,12 @@ static void collect(struct sigpending *pending, int sig, siginfo_t *info)
 int signal_dequeue_locked(sigset_t mask, siginfo_t *info)
 {
     struct task_struct *task = current;
+    struct sigpending *shared = &task->signal->shared_pending;
     struct sigpending *pending = &task->pending;
     int sig = next_signal(pending->set & mask);
 
-    if (!sig) {
-        pending = &task->signal->shared_pending;
+    if (!sig || unlikely(shared->set & mask & sig_bit(SIGKILL))) {
+        pending = shared;
         sig = next_signal(pending->set & mask);
     }
     if (!sig)

@@ -272,6 +272,30 @@ static void test_orphans(void)
 }
 
 /* In such a group the terminal's stop signals do nothing. */
+static void wait_to_be_stopped(void)
+{
+    shared[0] = 1;
+    kill(getpid(), SIGSTOP);
+}
+
+/* Whatever waits for it, a stopped process that is killed was killed. */
+static void test_killed_before_all(void)
+{
+    static const int earlier[] = {SIGHUP, SIGSEGV, SIGTERM};
+
+    for (int i = 0; i < 3; i++) {
+        pid_t pid = start(wait_to_be_stopped);
+        int status = 0;
+
+        waitpid(pid, &status, WUNTRACED);
+        kill(pid, earlier[i]);
+        kill(pid, SIGKILL);
+        waitpid(pid, &status, 0);
+        ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+           "SIGKILL comes before signal %d", earlier[i]);
+    }
+}
+
 static void test_orphan_stop(void)
 {
     int status;
@@ -301,6 +325,7 @@ static int all(void)
     test_clones();
     test_orphans();
     test_orphan_stop();
+    test_killed_before_all();
     return done();
 }
 
