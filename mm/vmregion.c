@@ -9,10 +9,11 @@
  *            nobody any more, and waits on `retired`.  A purge flushes once
  *            for all that wait, and only then gives their addresses, their
  *            own pages and themselves back.
- * When       more addresses wait than retired_max (a part of RAM, and 32 MiB
- *            per power of two of CPUs at most); addresses or pages run out;
- *            an ioremap wants another memory type than some area that waits;
- *            the ledger is read.
+ * When       more addresses wait than retired_max (a part of RAM, and 2 MiB
+ *            per power of two of CPUs at most: more saves no flush that
+ *            counts, and what comes back is cold by then); addresses or pages
+ *            run out; an ioremap wants another memory type than some area
+ *            that waits; the ledger is read.
  * Promise    no address and no page of vmalloc's is used for something else
  *            while a CPU may still have its translation, so a late access
  *            reads old contents or faults and never meets new ones (Linux
@@ -42,7 +43,7 @@
 #include <mm/tlb.h>
 #include <mm/vmarea.h>
 
-#define RETIRED_MAX (32 * MIB) /* per power of two of CPUs, as on Linux */
+#define RETIRED_MAX (2 * MIB) /* per power of two of CPUs */
 #define RETIRED_MIN (16 * PAGE_SIZE)
 #define RETIRED_RAM_SHARE_BITS 8
 

@@ -47,11 +47,11 @@ KTEST(vm_purge, many_areas_one_flush)
     KTEST_EXPECT(!vm_purge()); /* nothing is left */
 }
 
-/* The largest machine has 32 MiB of addresses wait per power of two of CPUs. */
+/* The largest machine has 2 MiB of addresses wait per power of two of CPUs. */
 KTEST(vm_purge, what_waits_has_a_limit)
 {
     u64 flushes = vm_purge_stats.flushes;
-    size_t most = 8 * 32 * MIB;
+    size_t most = 8 * 2 * MIB;
 
     for (size_t bytes = 0; bytes < most; bytes += MIB) {
         struct vm_struct *area = get_vm_area(MIB, VM_MAP);
