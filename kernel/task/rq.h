@@ -80,6 +80,10 @@ struct task_struct *rq_steal(struct run_queue *rq);
 /* A slice of this CPU is over and others wait: gives one of them to a CPU with
  * less to do, if that is fair.  Interrupts off. */
 void rq_give(struct run_queue *rq);
+/* To the queue of the CPU where a task should go that runs nowhere, waits
+ * nowhere, and that nobody else will put anywhere.  Locks: rq->lock, its
+ * queue's; returns with the other's instead.  The caller adds it. */
+struct run_queue *rq_change(struct run_queue *rq, struct task_struct *task);
 /* Puts a task that runs nowhere and waits nowhere on the queue of a CPU it may
  * use. */
 void rq_add_elsewhere(struct task_struct *task);

@@ -206,22 +206,6 @@ void rq_add(struct run_queue *rq, struct task_struct *task)
         this_cpu_write(user_work, this_cpu_read(user_work) | WORK_RESCHED);
 }
 
-/* Another queue for a task that has just been woken: nobody else touches it,
- * because its state says already that it runs.  Gives back the locked one. */
-static struct run_queue *rq_change(struct run_queue *rq,
-                                   struct task_struct *task)
-{
-    struct run_queue *other = rq_of(pick_cpu(task));
-
-    if (other == rq)
-        return rq;
-    task->vruntime -= rq->min_vruntime;
-    spin_unlock(&rq->lock);
-    spin_lock(&other->lock);
-    task->vruntime += other->min_vruntime;
-    return other;
-}
-
 bool wake_up_state(struct task_struct *task, unsigned long states)
 {
     u64 flags = local_irq_save();

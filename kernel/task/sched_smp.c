@@ -13,8 +13,11 @@
  * Allowed    who changes a mask may come between the choice of a CPU and the
  *            task's place in its queue.  switch_to() looks once more: the task
  *            leaves before ring 3.
- * Locking    two queues' locks are held at once only while stealing, and the
- *            second by trylock.
+ * Locking    two queues' locks are held at once only while stealing and giving,
+ *            and the second by trylock.  task->cpu changes under the lock of
+ *            the queue that the task leaves, so that who has looked for it
+ *            (task_rq_lock) finds its on_rq only under the lock by which it
+ *            will come true.
  */
 #include <kernel/task/fair.h>
 
@@ -147,12 +150,24 @@ void rq_give(struct run_queue *rq)
     spin_unlock(&rq->lock);
 }
 
+struct run_queue *rq_change(struct run_queue *rq, struct task_struct *task)
+{
+    struct run_queue *other = rq_of(pick_cpu(task));
+
+    if (other == rq)
+        return rq;
+    task->vruntime -= rq->min_vruntime;
+    WRITE_ONCE(task->cpu, other->cpu);
+    spin_unlock(&rq->lock);
+    spin_lock(&other->lock);
+    task->vruntime += other->min_vruntime;
+    return other;
+}
+
 void rq_add_elsewhere(struct task_struct *task)
 {
-    struct run_queue *rq = rq_of(pick_cpu(task));
+    struct run_queue *rq = rq_change(task_rq_lock(task), task);
 
-    spin_lock(&rq->lock);
-    change_clock(task, rq_of(task->cpu), rq);
     rq_add(rq, task);
     spin_unlock(&rq->lock);
 }
