@@ -382,10 +382,24 @@ out:
     stop_all();
 }
 
-/* Six tasks on the first CPU to begin with, one on each other. */
-KTEST(sched, all_cpus_are_everybodys)
+/* Whether none has had less than a third of what another has. */
+static bool all_had_alike(void)
 {
     u64 least = ~0ull, most = 0;
+
+    for (u32 i = 0; i < nr_runners; i++) {
+        least = min(least, gained(&runners[i]));
+        most = max(most, gained(&runners[i]));
+    }
+    ktest_note("least %llu us, most %llu us", least / 1000ull, most / 1000ull);
+    return least > most / 3;
+}
+
+/* Six tasks on the first CPU to begin with, one on each other.  A host that
+ * takes a CPU away for a while is given time to make up for it. */
+KTEST(sched, all_cpus_are_everybodys)
+{
+    bool alike = false;
 
     if (nr_cpus_online < 2) {
         ktest_skip("one CPU");
@@ -397,13 +411,11 @@ KTEST(sched, all_cpus_are_everybodys)
     KTEST_EXPECT(wait_until_had(&runners[0], 10 * NSEC_PER_MSEC));
     for (u32 i = 0; i < nr_runners; i++)
         sched_set_affinity(runners[i].task, ~0ull);
-    KTEST_EXPECT(wait_until_had(&runners[0], 300 * NSEC_PER_MSEC));
-    for (u32 i = 0; i < nr_runners; i++) {
-        least = min(least, gained(&runners[i]));
-        most = max(most, gained(&runners[i]));
+    for (int tries = 0; tries < 5 && !alike; tries++) {
+        KTEST_EXPECT(wait_until_had(&runners[0], 300 * NSEC_PER_MSEC));
+        alike = all_had_alike();
     }
-    ktest_note("least %llu us, most %llu us", least / 1000ull, most / 1000ull);
-    KTEST_EXPECT(least > most / 3);
+    KTEST_EXPECT(alike);
 out:
     stop_all();
 }
