@@ -419,3 +419,40 @@ KTEST(sched, all_cpus_are_everybodys)
 out:
     stop_all();
 }
+
+static int doze(void *arg)
+{
+    struct runner *r = arg;
+
+    while (!READ_ONCE(stop)) {
+        WRITE_ONCE(r->turns, r->turns + 1);
+        sleep_for(20 * NSEC_PER_USEC);
+    }
+    return 0;
+}
+
+/* While its waker carries it to another queue, others look for it. */
+KTEST(sched, who_is_changed_while_it_wakes_stands_in_one_line)
+{
+    u64 end = ktime_get() + 300 * NSEC_PER_MSEC, turns[6];
+    u32 n = 0;
+
+    for (u32 i = 0; i < ARRAY_SIZE(turns); i++)
+        if (!KTEST_EXPECT(runner_create(0, doze)))
+            goto out;
+    while (ktime_get() < end) {
+        struct runner *r = &runners[n % nr_runners];
+        u64 mask = n & 8 ? ~0ull : BIT(n % nr_cpus_online);
+
+        sched_set_nice(r->task, n++ % 20);
+        sched_set_affinity(r->task, mask);
+        cond_resched();
+    }
+    for (u32 i = 0; i < nr_runners; i++)
+        turns[i] = READ_ONCE(runners[i].turns);
+    sleep_for(20 * NSEC_PER_MSEC);
+    for (u32 i = 0; i < nr_runners; i++)
+        KTEST_EXPECT(READ_ONCE(runners[i].turns) != turns[i]);
+out:
+    stop_all();
+}
